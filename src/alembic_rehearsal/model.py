@@ -1,0 +1,564 @@
+"""Every frozen record that crosses a doorway between two rooms."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Verdict(enum.Enum):
+    """What a rehearsal ends with; the value is the word in the reports."""
+
+    PASS = "pass"  # noqa: S105
+    BLOCKED = "blocked"
+    NO_VERDICT = "no verdict"
+
+    @property
+    def exit_status(self) -> int:
+        """Return 0, 1 or 3."""
+        return {Verdict.PASS: 0, Verdict.BLOCKED: 1, Verdict.NO_VERDICT: 3}[self]
+
+
+class Severity(enum.Enum):
+    """How much a finding weighs: an error blocks, `UNPROVED` withholds the verdict, the rest inform."""
+
+    ERROR = "error"
+    UNPROVED = "unproved"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+# --- the dump -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a dump asks of a server.
+
+    Attributes:
+        major: production's PostgreSQL major version, None when the dump doesn't say.
+        extensions: names as in CREATE EXTENSION, plpgsql left out.
+        icu: the dump makes a collation or a database with the ICU provider.
+    """
+
+    major: int | None = None
+    extensions: frozenset[str] = frozenset()
+    icu: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DumpInfo:
+    """What is known of a dump before it is restored.
+
+    Attributes:
+        path: as the user gave it.
+        form: "plain", "custom", "directory" or "tar".
+        wrapping: what was taken off, outermost first: "gzip", "zstd", "xz", "lz4", "bzip2", "tar", "zip", "utf-16".
+        payload: the file or directory to read: `path` itself, or what was unpacked from it.
+        server_version: the text after "Dumped from database version", None when it isn't there.
+        dumped_by: the text after "Dumped by pg_dump version", None when it isn't there.
+        dbname: the database's name where the dump says it (archives, -C), else None.
+        need: what it asks of a server.
+        size_bytes: of the file or the directory as given.
+        modified_at: seconds since the epoch.
+    """
+
+    path: str
+    form: str
+    wrapping: tuple[str, ...]
+    payload: str
+    server_version: str | None
+    dumped_by: str | None
+    dbname: str | None
+    need: Need
+    size_bytes: int
+    modified_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTable:
+    """A table that Alembic keeps its revisions in, recognised by its one column `version_num`.
+
+    Attributes:
+        width: the limit of the column in characters, None for text.
+    """
+
+    schema: str
+    name: str
+    owner: str
+    rows: tuple[str, ...]
+    width: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A database that holds production's schema.
+
+    Attributes:
+        dbname: on the throw-away server.
+        owners_known: the dump says who owns what; False for `pg_dump -O`, everything then belongs to one ordinary role.
+        owner: the ordinary role that owns the database.
+        table_count: user tables, version tables included.
+        rows_left_out: qualified names of tables whose rows the dump holds and the restore left out.
+        has_data: the dump holds rows of more than version tables: one outside `rows_left_out` is empty in production.
+        notes: one line each, for the report: what was left out or done otherwise than the dump says.
+    """
+
+    dbname: str
+    owners_known: bool
+    owner: str
+    version_tables: tuple[VersionTable, ...]
+    table_count: int
+    rows_left_out: frozenset[str]
+    has_data: bool
+    notes: tuple[str, ...]
+
+
+# --- the server ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One server that a provider could start here.
+
+    Attributes:
+        provider: "local", "embedded", "docker" or "server".
+        major: PostgreSQL major version.
+        version: as the server prints it, "15.18"; "" when it is not known before the start.
+        location: directory of the binaries, image name, or URL without its password.
+        extensions: what CREATE EXTENSION would find; None when it can't be known before the start.
+        completed: the part of `extensions` that this project supplies in SQL.
+        icu: built with ICU.
+        dsn: of "server" alone, the URL with its password.
+    """
+
+    provider: str
+    major: int
+    version: str
+    location: str
+    extensions: frozenset[str] | None = None
+    completed: frozenset[str] = frozenset()
+    icu: bool = True
+    dsn: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where and as whom to connect.
+
+    Attributes:
+        host: a name, an address, or the directory of a Unix socket.
+    """
+
+    host: str
+    port: int
+    user: str
+    dbname: str
+    password: str = field(repr=False, default="")
+
+    def kwargs(self) -> dict[str, Any]:
+        """Return the keyword arguments of `psycopg2.connect`."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "dbname": self.dbname,
+            "password": self.password,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One line of the throw-away server's own log.
+
+    Attributes:
+        sqlstate: "00000" for plain messages.
+        severity: "ERROR", "FATAL", "NOTICE", ... as the server writes them with lc_messages=C.
+        backend_pid: of the backend that wrote it.
+    """
+
+    severity: str
+    sqlstate: str
+    message: str
+    statement: str
+    dbname: str
+    user: str
+    application_name: str
+    backend_pid: int
+
+
+# --- the rehearsal ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in the project.
+
+    Attributes:
+        path: relative to the project's root where it lies under it, with "/".
+        line: 1-based, None when only the file is known.
+    """
+
+    path: str
+    line: int | None = None
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PgError:
+    """A server's error, field by field as the protocol sends it.
+
+    Source: https://www.postgresql.org/docs/current/protocol-error-fields.html
+    """
+
+    sqlstate: str
+    message: str
+    detail: str = ""
+    hint: str = ""
+    schema: str = ""
+    table: str = ""
+    column: str = ""
+    constraint: str = ""
+    datatype: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement that the rehearsed command sent through SQLAlchemy.
+
+    Attributes:
+        seq: order in the run, from 1.
+        connection: number of the connection that sent it, from 1.
+        revision: whose code sent it; "" outside every revision.
+        in_transaction: False in autocommit.
+        pid: of the process that sent it; `connection` counts within it.
+        skipped: the survey rolled it back and went on.
+    """
+
+    seq: int
+    connection: int
+    sql: str
+    revision: str
+    location: Location | None
+    in_transaction: bool
+    duration_ms: float
+    error: PgError | None = None
+    pid: int = 0
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One connection that the command asked for.
+
+    Attributes:
+        wanted: "user@host:port/dbname" as the project asked, password never.
+        via: "sqlalchemy", a driver's name, or "socket".
+        outcome: "redirected", "refused", "failed", or "elsewhere" for a database that isn't PostgreSQL.
+        reason: why it was refused; the dialect's name for "elsewhere".
+    """
+
+    wanted: str
+    via: str
+    outcome: str
+    reason: str = ""
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One revision's upgrade.
+
+    Attributes:
+        outcome: "applied", "failed" or "interrupted".
+    """
+
+    revision: str
+    down_revisions: tuple[str, ...]
+    location: Location | None
+    outcome: str
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision file as Alembic itself read it."""
+
+    revision: str
+    down_revisions: tuple[str, ...]
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What env.py configured, read from Alembic in the command's own process.
+
+    Attributes:
+        version_table_schema: "" when env.py names none.
+        heads: of the scripts.
+        current: rows of the version table when the migrations began.
+        destination: what the command was asked for, as Alembic resolved it; may be empty.
+        as_sql: offline mode, which prints SQL and applies nothing.
+    """
+
+    version_table: str
+    version_table_schema: str
+    heads: tuple[str, ...]
+    current: tuple[str, ...]
+    transaction_per_migration: bool
+    destination: tuple[str, ...] = ()
+    as_sql: bool = False
+    revisions: tuple[Revision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The exception that ended the command.
+
+    Attributes:
+        type: qualified class name.
+        phase: "env" (env.py or what it imports), "graph" (Alembic's scripts), "revision", "command"; "survey" for one
+            that ended a revision there and not the command.
+        error: the server's error behind it, if any.
+    """
+
+    type: str
+    text: str
+    phase: str
+    revision: str = ""
+    location: Location | None = None
+    error: PgError | None = None
+    chain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one run of the command did.
+
+    Attributes:
+        exit_status: of the command, negative for a signal, None when it ran out of time.
+        output_tail: the last lines of what it printed.
+        probe_loaded: the probe said hello, so what is not in the trace did not happen in a Python process.
+        kernel_guard: Landlock was on for the command's processes.
+        log: errors and notices of the throw-away server while the command ran.
+        waiting_on: "query A waits for query B" lines, when the command ran out of time on a lock.
+        believed: revisions that Alembic took the version table to hold at the end, one tuple a context that got there.
+        probe_faults: what went wrong in the probe itself; with one there is no verdict.
+        warnings: of Alembic's about the scripts, "Revision X is present more than once".
+    """
+
+    exit_status: int | None
+    output_tail: tuple[str, ...]
+    probe_loaded: bool
+    kernel_guard: bool
+    contexts: tuple[Context, ...]
+    connections: tuple[Connection, ...]
+    statements: tuple[Statement, ...]
+    steps: tuple[Step, ...]
+    failures: tuple[Failure, ...]
+    log: tuple[LogRecord, ...]
+    duration_s: float
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    waiting_on: tuple[str, ...] = ()
+    believed: tuple[tuple[str, ...], ...] = ()
+    probe_faults: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+# --- what the tool was asked, and what it says ----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one `run` was asked to do; the names are those of the flags, with "_" for "-".
+
+    Attributes:
+        directory: the project's root, where the command starts.
+        config: path of alembic.ini, "" for Alembic's own default.
+        name: section of the configuration file, Alembic's `-n`.
+        x: `-x` arguments, in order.
+        command: what to run instead of `alembic upgrade TARGET`, as one shell-like line.
+        at: revisions to write into the version table of the restored database; empty to take the dump's.
+        timeout: seconds that the rehearsed command may take.
+        allow_port: TCP ports that the command may reach besides 53, 80 and 443.
+    """
+
+    dump: str
+    directory: str = "."
+    config: str = ""
+    name: str = ""
+    x: tuple[str, ...] = ()
+    target: str = "head"
+    command: str = ""
+    python: str = ""
+    postgres: str = "auto"
+    postgres_image: str = ""
+    role: str = ""
+    platform: str = ""
+    database_name: str = ""
+    at: tuple[str, ...] = ()
+    include_data: tuple[str, ...] = ()
+    allow_port: tuple[int, ...] = ()
+    timeout: float = 600.0
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project whose migrations are rehearsed.
+
+    Attributes:
+        root: absolute path of the directory that the command starts in.
+        python: the project's interpreter, not resolved, so that its virtual environment is kept.
+        found_by: how the interpreter was found, for the report.
+        argv: the command.
+        platform: "render", or "" when no platform is known.
+    """
+
+    root: str
+    python: str
+    found_by: str
+    argv: tuple[str, ...]
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrator:
+    """The role that the command runs as.
+
+    Attributes:
+        why: how it was chosen, for the report.
+    """
+
+    role: str
+    is_superuser: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readback:
+    """What a new connection saw in the rehearsed database after the command had ended.
+
+    Attributes:
+        fingerprint_found: the database is the one that was prepared, not another.
+        version_tables: as they are now.
+        committed: "kind identity" of every catalog object written since the start and still there.
+        unfinished: the part of `committed` that was written after the version table was last written.
+    """
+
+    fingerprint_found: bool
+    version_tables: tuple[VersionTable, ...]
+    committed: tuple[str, ...]
+    unfinished: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What stands in production's schema under a name that a revision wanted.
+
+    Attributes:
+        kind: "table", "index", "sequence", "view", "unique constraint", "enum type", ...
+        detail: one line more, "on table public.users", "owned by app"; may be "".
+    """
+
+    kind: str
+    identity: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that the checks judge.
+
+    Attributes:
+        survey: the run that went on past each failure, None when the true run did not fail.
+        tables: the version table of each context of the trace, None where production has no such table.
+        present: name in an error's message -> what production has under that name.
+    """
+
+    options: Options
+    project: Project
+    dump: DumpInfo
+    restored: Restored
+    tables: tuple[VersionTable | None, ...]
+    migrator: Migrator
+    trace: Trace
+    survey: Trace | None
+    readback: Readback
+    present: Mapping[str, tuple[Relation, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the report says about the upgrade.
+
+    Attributes:
+        check: id of the check, kebab-case.
+        message: one sentence, with revision, relation and SQLSTATE.
+        evidence: lines that back it.
+        fix: what to do, ready to paste where it can be.
+        sql: the statement, shortened to its first lines.
+        conditional_on: True when it was seen only because the survey went on past an earlier failure.
+        folded: messages of failures that this one entails.
+    """
+
+    check: str
+    severity: Severity
+    message: str
+    evidence: tuple[str, ...] = ()
+    fix: str = ""
+    location: Location | None = None
+    revision: str = ""
+    sqlstate: str = ""
+    sql: str = ""
+    conditional_on: bool = False
+    folded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionLine:
+    """One pending revision in the report.
+
+    Attributes:
+        outcome: "applied", "rolled back", "failed", "half-applied", "not reached".
+        duration_ms: None when it did not run.
+    """
+
+    revision: str
+    message: str
+    outcome: str
+    duration_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What every reporter prints.
+
+    Attributes:
+        from_revisions: in production, as the dump says.
+        to_revisions: in the rehearsed database after the run.
+        state_left: sentences: what production would be left with.
+        notes: what was done otherwise than asked, or left out.
+        not_tested: what a pass does not say.
+        timings: step -> seconds.
+    """
+
+    verdict: Verdict
+    command: tuple[str, ...]
+    python: str
+    dump: DumpInfo | None
+    server: Offer | None
+    migrator: Migrator | None
+    kernel_guard: bool
+    from_revisions: tuple[str, ...] = ()
+    to_revisions: tuple[str, ...] = ()
+    revisions: tuple[RevisionLine, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    state_left: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    not_tested: tuple[str, ...] = ()
+    output_tail: tuple[str, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
