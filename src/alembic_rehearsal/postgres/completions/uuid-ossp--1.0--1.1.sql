@@ -1,0 +1,1 @@
+-- Version 1.1 marks the functions as safe for parallel queries. Here they are so from the start.
