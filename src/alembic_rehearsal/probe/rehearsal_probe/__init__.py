@@ -1,0 +1,1 @@
+"""What `sitecustomize` installs in every Python process of a rehearsed command."""

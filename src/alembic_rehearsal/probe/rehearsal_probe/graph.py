@@ -1,0 +1,189 @@
+"""Report what Alembic plans and does: its context, its revisions, each step and what the version table then holds."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from . import gate, report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+_state: dict[str, Any] = {"revisions": False, "step": None, "running": 0, "begun": False, "maintainers": {}}
+
+
+def current_step() -> Any:
+    """Return the fields of the step whose migration function or version row is being worked on, or None."""
+    return _state["step"]
+
+
+def begun() -> bool:
+    """Whether a `run_migrations` has begun in this process."""
+    return bool(_state["begun"])
+
+
+def running() -> bool:
+    """Whether a `run_migrations` is under way."""
+    return bool(_state["running"])
+
+
+def hook(migration: Any) -> None:
+    """Wrap `MigrationContext.run_migrations`, and remember the head maintainer that it makes."""
+    from functools import wraps
+
+    cls, maintainer = migration.MigrationContext, migration.HeadMaintainer
+    run, init = cls.run_migrations, maintainer.__init__
+    if hasattr(run, "_alembic_rehearsal"):
+        return
+
+    @wraps(init)
+    def __init__(self: Any, context: Any, heads: Any) -> None:
+        init(self, context, heads)
+        _state["maintainers"][id(context)] = self
+
+    @wraps(run)
+    def run_migrations(self: Any, **options: Any) -> Any:
+        return _run_migrations(run, self, options)
+
+    run_migrations._alembic_rehearsal = True  # type: ignore[attr-defined]
+    maintainer.__init__ = __init__
+    cls.run_migrations = run_migrations
+    if gate.survey():
+        from . import survey
+
+        survey.hook(migration)
+
+
+def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
+    plan = context._migrations_fn
+    told = []
+
+    def observed(heads: Any, ctx: Any) -> Iterator[Any]:
+        told.append(True)
+        _guarded(tell_context, ctx, heads)
+        for step in plan(heads, ctx):
+            _guarded(_watch, step)
+            yield step
+
+    if plan is not None:
+        context._migrations_fn = observed
+    _state["running"] += 1
+    _state["begun"] = True
+    try:
+        result = run(context, **options)
+        _state["step"] = None
+        return result
+    finally:
+        _state["running"] -= 1
+        context._migrations_fn = plan
+        if not told:
+            _guarded(tell_context, context, None)
+        _guarded(_tell_result, context)
+
+
+def _guarded(function: Any, *values: Any) -> None:
+    try:
+        function(*values)
+    except Exception as error:
+        report.fault(function.__name__, error)
+
+
+def tell_context(context: Any, current: Any) -> None:
+    """Report the configuration of *context*; *current* are the rows of the version table, None if unread."""
+    options = context.opts
+    script = options.get("script")
+    try:
+        heads = None if script is None else list(script.get_heads())
+    except Exception:
+        heads = None  # a broken graph raises again where Alembic uses it, and is reported there
+    report.emit(
+        "context",
+        version_table=context.version_table,
+        version_table_schema=context.version_table_schema,
+        heads=heads,
+        current=None if current is None else sorted(current),
+        destination=options.get("destination_rev"),
+        transaction_per_migration=bool(context._transaction_per_migration),
+        transactional_ddl=bool(context.impl.transactional_ddl),
+        dialect=context.dialect.name,
+        as_sql=bool(context.as_sql),
+        script_location=None if script is None else os.path.abspath(script.dir),
+    )
+    if heads is not None and not _state["revisions"]:
+        _state["revisions"] = True
+        report.emit("revisions", revisions=[_revision(r) for r in _scripts(script)])
+
+
+def _scripts(script: Any) -> list[Any]:
+    """Return the scripts of all revisions, in no order: Alembic has read them, and sorting them takes its time."""
+    known = getattr(script.revision_map, "_revision_map", None)
+    if known is None:
+        return list(script.walk_revisions())
+    # Branch labels are keys of the same map, and base is one without a script.
+    return list({r.revision: r for r in known.values() if r is not None}.values())
+
+
+def _revision(script: Any) -> dict[str, Any]:
+    return {
+        "revision": script.revision,
+        "down_revision": _tuple(script.down_revision),
+        "depends_on": _tuple(script.dependencies),
+        "path": os.path.abspath(script.path),
+        "message": script.doc,
+    }
+
+
+def _tuple(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _watch(step: Any) -> None:
+    """Wrap the migration function of *step*; a stamp has none worth a report."""
+    script = getattr(step, "revision", None)
+    if script is None or not hasattr(script, "path"):
+        return
+    fields = {
+        "revision": script.revision,
+        "down_revision": _tuple(script.down_revision),
+        "is_upgrade": bool(getattr(step, "is_upgrade", True)),
+        "path": os.path.abspath(script.path),
+    }
+    original = step.migration_fn
+
+    def migration_fn(*values: Any, **options: Any) -> Any:
+        _state["step"] = fields
+        report.emit("step", phase="begin", ms=0.0, **fields)
+        started = time.perf_counter()
+        try:
+            result = _survey(original, fields, values, options)
+        except BaseException:
+            report.emit("step", phase="failed", ms=_ms(started), **fields)
+            raise
+        report.emit("step", phase="end" if result else "failed", ms=_ms(started), **fields)
+
+    step.migration_fn = migration_fn
+
+
+def _survey(original: Any, fields: Any, values: Any, options: Any) -> bool:
+    """Call the migration function; in a survey an exception is recorded and the answer is False."""
+    if not gate.survey():
+        original(*values, **options)
+        return True
+    from . import survey
+
+    return survey.step(original, fields, values, options)
+
+
+def _ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)
+
+
+def _tell_result(context: Any) -> None:
+    maintainer = _state["maintainers"].pop(id(context), None)
+    if maintainer is not None:
+        report.emit("result", heads=sorted(maintainer.heads))

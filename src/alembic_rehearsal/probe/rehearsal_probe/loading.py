@@ -1,0 +1,60 @@
+"""Follow Alembic while it loads env.py and revision files, so that what fails there can be placed."""
+
+from __future__ import annotations
+
+import os
+
+from . import endings, report
+from .attribution import here
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def hook_util(util: Any) -> None:
+    """Wrap `alembic.util.load_python_file` and `warn`, where Alembic's own modules look them up."""
+    from functools import wraps
+
+    load, warn = util.load_python_file, util.warn
+    if hasattr(load, "_alembic_rehearsal"):
+        return
+
+    @wraps(load)
+    def load_python_file(dir_: Any, filename: Any) -> Any:
+        try:
+            return load(dir_, filename)
+        except BaseException as error:
+            if filename != "env.py":
+                endings.failed_to_load(error, os.path.abspath(os.path.join(str(dir_), str(filename))))
+            raise
+
+    @wraps(warn)
+    def observed_warn(msg: str, stacklevel: int = 2) -> Any:
+        report.emit("warning", text=str(msg), **here().fields())
+        return warn(msg, stacklevel=stacklevel + 1)
+
+    load_python_file._alembic_rehearsal = True  # type: ignore[attr-defined]
+    util.load_python_file = load_python_file
+    util.warn = observed_warn
+
+
+def hook_scripts(base: Any) -> None:
+    """Wrap `ScriptDirectory.run_env`, through which every command that touches the database goes."""
+    from functools import wraps
+
+    cls = base.ScriptDirectory
+    run = cls.run_env
+    if hasattr(run, "_alembic_rehearsal"):
+        return
+
+    @wraps(run)
+    def run_env(self: Any) -> Any:
+        try:
+            return run(self)
+        except BaseException as error:
+            endings.escaped(error)
+            raise
+
+    run_env._alembic_rehearsal = True  # type: ignore[attr-defined]
+    cls.run_env = run_env
