@@ -1,0 +1,73 @@
+"""Which rows of a dump are restored: those of version tables, told by their one column, and what was asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from alembic_rehearsal.dump import names
+
+_DEFINITION = re.compile(
+    rb"CREATE\s+(?:UNLOGGED\s+)?TABLE\s+[^(]*?\(\s*\"?version_num\"?\s+"
+    rb"(?:character varying(?:\(\d+\))?|text|character\(\d+\))[^,]*"
+    rb"(?:,\s*CONSTRAINT\b[^,]*)?\)\s*;?\s*\Z",
+    re.IGNORECASE,
+)
+_COLUMN = re.compile(rb"\s*\"?version_num\"?\s*\Z")
+_COPY_COLUMNS = re.compile(r"\(\"?version_num\"?\)\s+FROM\s+stdin", re.IGNORECASE)
+
+
+def is_version_table(statement: bytes) -> bool:
+    """Tell whether a CREATE TABLE makes a table with the one column `version_num`."""
+    return b"version_num" in statement and _DEFINITION.match(statement.strip()) is not None
+
+
+def is_version_columns(columns: bytes) -> bool:
+    """Tell whether a column list is exactly `version_num`."""
+    return _COLUMN.match(columns) is not None
+
+
+def has_version_column(copy_statement: str) -> bool:
+    """Tell whether a COPY's column list is exactly `version_num`."""
+    return _COPY_COLUMNS.search(copy_statement) is not None
+
+
+@dataclass
+class Rows:
+    """Which rows of one database are restored, and what became known of the others.
+
+    Attributes:
+        include: tables that were asked for, see `names.matches`.
+        version_tables: made so far.
+        left_out: tables whose rows stay behind.
+        has_data: there were rows of other tables than version tables.
+        matched: those of `include` that some table answered to.
+    """
+
+    include: Sequence[str]
+    version_tables: set[tuple[str, ...]] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
+    has_data: bool = False
+    matched: set[str] = field(default_factory=set)
+
+    def wants(self, table: bytes, columns: bytes) -> bool:
+        """Tell whether rows for a table are restored."""
+        parts = names.split(table)
+        if self._is_version(parts, columns):
+            return True
+        asked = {pattern for pattern in self.include if names.matches(parts, (pattern,))}
+        self.matched |= asked
+        return bool(asked)
+
+    def took(self, table: bytes, columns: bytes) -> None:
+        """Record that rows were restored."""
+        self.has_data = self.has_data or not self._is_version(names.split(table), columns)
+
+    def leave_out(self, table: bytes) -> None:
+        """Record that a table has rows in the dump which aren't restored."""
+        self.has_data = True
+        self.left_out.add(names.dotted(names.split(table)))
+
+    def _is_version(self, table: tuple[str, ...], columns: bytes) -> bool:
+        return is_version_columns(columns) or (not columns.strip() and table in self.version_tables)
