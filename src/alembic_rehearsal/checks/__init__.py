@@ -1,0 +1,57 @@
+"""One check a file, each a function from the evidence to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from alembic_rehearsal.checks import (
+    base_on_populated,
+    command_failed,
+    heads_mismatch,
+    no_connection,
+    ran_out_of_time,
+    refused_connection,
+    survey_stopped,
+    upgrade_failed,
+)
+from alembic_rehearsal.model import Evidence, Finding, Severity, Verdict
+
+
+class Check(Protocol):
+    """What a module of this folder has to offer."""
+
+    ID: str
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        """Yield a finding for everything in *evidence* that this check minds."""
+
+
+CHECKS: tuple[Check, ...] = (
+    no_connection,
+    ran_out_of_time,
+    upgrade_failed,
+    command_failed,
+    base_on_populated,
+    heads_mismatch,
+    refused_connection,
+    survey_stopped,
+)
+
+
+def judge(evidence: Evidence) -> tuple[Finding, ...]:
+    """Return the findings of all checks, in the order of `CHECKS`."""
+    return tuple(finding for check in CHECKS for finding in check.check(evidence))
+
+
+def verdict(findings: tuple[Finding, ...], exit_status: int | None) -> Verdict:
+    """Return what *findings* amount to: an error blocks; without one, anything unproved withholds the verdict.
+
+    A command that did not end with status 0 is never a pass, whether a check minds it or not.
+    """
+    severities = {finding.severity for finding in findings}
+    if Severity.ERROR in severities:
+        return Verdict.BLOCKED
+    if Severity.UNPROVED in severities or exit_status != 0:
+        return Verdict.NO_VERDICT
+    return Verdict.PASS

@@ -1,0 +1,182 @@
+"""The command line: argv -> options, the only room that prints and sets the exit status."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from alembic_rehearsal import __version__
+from alembic_rehearsal.errors import RehearsalError
+from alembic_rehearsal.model import Verdict
+
+if TYPE_CHECKING:
+    from alembic_rehearsal.model import Endpoint, Report
+    from alembic_rehearsal.options import Shown
+
+_INTERRUPTED = 130
+
+
+class Interrupted(BaseException):
+    """A signal asked for the end: everything that runs is stopped on the way out.
+
+    Not an Exception, so that no handler on the way takes it for a failure of its own.
+    """
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    """Turn the first signal into an exception and ignore those that follow: the clean-up must go through."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(signal.Signals(number).name)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 0 pass, 1 blocked, 2 usage, 3 no verdict, 130 interrupted."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _interrupt)
+    try:
+        result = cli.main(args=argv, prog_name="alembic-rehearsal", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.Abort:
+        return _INTERRUPTED
+    except RehearsalError as error:
+        _say_error(error)
+        return error.exit_status
+    except Exception:  # noqa: BLE001
+        # A fault of the tool's own is no verdict either: 1 would say that the migration was tried and failed.
+        _stderr(f"{traceback.format_exc()}\nerror: a fault of alembic-rehearsal itself: report it\nno verdict (exit 3)")
+        return Verdict.NO_VERDICT.exit_status
+    except (Interrupted, KeyboardInterrupt) as error:
+        _stderr(f"interrupted ({error}): everything that was started has been stopped")
+        return _INTERRUPTED
+    return result if isinstance(result, int) else 0
+
+
+def _say_error(error: RehearsalError) -> None:
+    _stderr(f"error: {error}")
+    if error.fix:
+        _stderr(error.fix)
+    if error.exit_status == 3:
+        _stderr("no verdict (exit 3)")
+
+
+def _stderr(text: str, *, nl: bool = True) -> None:
+    try:
+        click.echo(text, err=True, nl=nl)
+    except OSError:
+        # The terminal is gone; the exit status still says it.
+        return
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="alembic-rehearsal")
+def cli() -> None:
+    """Rehearse an Alembic upgrade on production's schema before the deploy does."""
+
+
+@cli.command()
+@click.option("--dump", help="pg_dump of production: any format, compressed or not.", metavar="PATH")
+@click.option("-d", "--directory", help="The project's directory.", metavar="DIR", default=".")
+@click.option("-c", "--config", help="Alembic's configuration file.", metavar="FILE")
+@click.option("-n", "--name", help="Section of the configuration file.", metavar="NAME")
+@click.option("-x", "x", help="Argument for env.py, as in alembic -x.", metavar="ARG", multiple=True)
+@click.option("--target", help="Revision to upgrade to (default: head).", metavar="REVISION")
+@click.option("--command", help='What to run instead of alembic: "flask db upgrade".', metavar="LINE")
+@click.option("--python", help="The project's interpreter (default: found).", metavar="PATH")
+@click.option("--postgres", help="auto, local, embedded, docker, or a server's URL.", metavar="PROVIDER")
+@click.option("--postgres-image", help="Image for the docker provider.", metavar="IMAGE")
+@click.option("--role", help="Role that migrates (default: the version table's owner).", metavar="ROLE")
+@click.option("--platform", help="Where production runs, for what its roles may do: render.", metavar="NAME")
+@click.option("--database-name", help="Name of the database, or which one of a pg_dumpall.", metavar="NAME")
+@click.option("--at", help="Production's revision, if the dump has no version row.", metavar="REVISION", multiple=True)
+@click.option("--include-data", help="Table whose rows are restored too.", metavar="TABLE", multiple=True)
+@click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int)
+@click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float)
+@click.option("--keep", help="Leave the server up until Enter or a signal.", is_flag=True, default=None)
+@click.option("-f", "--format", help="Report format: text, json. May be repeated.", metavar="FORMAT", multiple=True)
+@click.option("-o", "--output", help="File for the report of the same place's --format.", metavar="FILE", multiple=True)
+@click.option("-q", "--quiet", help="Print the verdict and the findings only.", is_flag=True, default=None)
+@click.option("-v", "--verbose", help="Show the command's own output.", is_flag=True, default=None)
+def run(**flags: Any) -> int:
+    """Restore the dump, upgrade it, and say everything that would fail."""
+    from alembic_rehearsal import compose, gate, options
+
+    asked, shown = options.merge(flags)
+    listener = gate.Listener(
+        progress=_progress if sys.stderr.isatty() and not shown.quiet else gate.silent,
+        output=(lambda text: click.echo(text, err=True, nl=False)) if shown.verbose else None,
+        keep=_keep if asked.keep else None,
+    )
+    try:
+        report = gate.rehearse_upgrade(asked, dict(os.environ), listener)
+    except RehearsalError as error:
+        if error.exit_status != Verdict.NO_VERDICT.exit_status:
+            raise
+        report = compose.without_verdict(error)
+    finally:
+        if listener.progress is _progress:
+            _progress("")
+    _print(report, shown)
+    return report.verdict.exit_status
+
+
+@cli.command()
+@click.option("--dump", help="Say what this dump would get.", metavar="PATH", default="")
+@click.option("-d", "--directory", help="The project's directory.", metavar="DIR", default=".")
+@click.option("-c", "--config", help="Alembic's configuration file.", metavar="FILE", default="")
+@click.option("--python", help="The project's interpreter (default: found).", metavar="PATH", default="")
+@click.option("--postgres", help="auto, local, embedded, docker, or a server's URL.", default="auto")
+@click.option("--postgres-image", help="Image for the docker provider.", metavar="IMAGE", default="")
+def doctor(**flags: str) -> int:
+    """Show what is found here: servers, the kernel guard, the project, and what a dump would get."""
+    from alembic_rehearsal import doctor as examination
+    from alembic_rehearsal.model import Options
+
+    for line in examination.examine(Options(**flags), dict(os.environ)):
+        click.echo(line)
+    return 0
+
+
+def _print(report: Report, shown: Shown) -> None:
+    from alembic_rehearsal.report import REPORTERS
+    from alembic_rehearsal.report.look import Look
+
+    for name, file in shown.reports:
+        render = REPORTERS[name]
+        if file == "-":
+            colour = name == "text" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+            width = min(shutil.get_terminal_size((80, 24)).columns, 120) if sys.stdout.isatty() else 100
+            click.echo(render(report, Look(colour=colour, width=width, quiet=shown.quiet)), nl=False)
+        else:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            Path(file).write_text(render(report, Look(quiet=shown.quiet)), encoding="utf-8")
+
+
+def _progress(text: str) -> None:
+    """Overwrite the line that says what is being done; "" takes it away."""
+    _stderr(f"\r\x1b[K{text}{' ...' if text else ''}", nl=False)
+
+
+def _keep(endpoint: Endpoint) -> None:
+    """Say how to connect, and wait: the server lives as long as this process."""
+    address = f"postgresql://{endpoint.user}:{endpoint.password}@{endpoint.host}:{endpoint.port}/{endpoint.dbname}"
+    click.echo(f"the server stays up until Enter or ^C: psql '{address}'", err=True)
+    if sys.stdin.isatty():
+        sys.stdin.readline()
+    else:
+        signal.pause()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Puts the report together: the findings, what production would be left with, what was not tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from alembic_rehearsal import checks, outcome
+from alembic_rehearsal.errors import RehearsalError
+from alembic_rehearsal.model import Evidence, Finding, Offer, Report, Severity, Verdict
+
+
+def compose(
+    evidence: Evidence,
+    offer: Offer,
+    findings: tuple[Finding, ...],
+    warnings: tuple[str, ...],
+    timings: Mapping[str, float],
+) -> Report:
+    """Return the report on *evidence* and its *findings*; *warnings* came with the choice of the server."""
+    verdict = checks.verdict(findings, evidence.trace.exit_status)
+    return Report(
+        verdict=verdict,
+        command=evidence.project.argv,
+        python=evidence.project.python,
+        dump=evidence.dump,
+        server=offer,
+        migrator=evidence.migrator,
+        kernel_guard=evidence.trace.kernel_guard,
+        from_revisions=outcome.from_revisions(evidence),
+        to_revisions=outcome.to_revisions(evidence),
+        revisions=outcome.revision_lines(evidence),
+        findings=findings,
+        state_left=outcome.state_left(evidence) if evidence.trace.contexts else (),
+        notes=(*warnings, *evidence.restored.notes, *_notes(evidence)),
+        not_tested=_not_tested(evidence),
+        output_tail=evidence.trace.output_tail if verdict is not Verdict.PASS else (),
+        timings=dict(timings),
+    )
+
+
+def _notes(evidence: Evidence) -> Iterator[str]:
+    if not evidence.trace.kernel_guard:
+        yield "the kernel guard was off (Landlock needs Linux 6.7): only Python code was kept from other servers"
+    if evidence.migrator.is_superuser:
+        yield f"{evidence.migrator.role} is a superuser here, so missing privileges can't show; --role names another"
+
+
+def _not_tested(evidence: Evidence) -> tuple[str, ...]:
+    lines = ["locks and waiting under production's load", "DDL that the application issues at its own start"]
+    if not evidence.options.include_data:
+        lines.insert(0, "what depends on rows: the rehearsed tables are empty but for the version table")
+    else:
+        lines.insert(0, f"what depends on rows of other tables than {', '.join(evidence.options.include_data)}")
+    lines.append("indexes that are INVALID in production: pg_dump leaves them out")
+    return tuple(lines)
+
+
+def without_verdict(error: RehearsalError) -> Report:
+    """Return the report of a run that *error* ended before there was anything to judge."""
+    found = Finding(check="no-verdict", severity=Severity.UNPROVED, message=str(error), fix=error.fix)
+    return Report(
+        verdict=Verdict.NO_VERDICT,
+        command=(),
+        python="",
+        dump=None,
+        server=None,
+        migrator=None,
+        kernel_guard=False,
+        findings=(found,),
+    )

@@ -1,0 +1,42 @@
+"""Who waits for whom in the rehearsed database, asked when the command has run out of time."""
+
+from __future__ import annotations
+
+from alembic_rehearsal.connect import connected
+from alembic_rehearsal.model import Endpoint
+
+# pg_blocking_pids(): https://www.postgresql.org/docs/current/functions-info.html
+_WAITS = """
+SELECT w.pid, left(w.query, 200), b.pid, b.state, left(b.query, 200)
+  FROM pg_stat_activity w
+  CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocking(pid)
+  JOIN pg_stat_activity b ON b.pid = blocking.pid
+ WHERE w.datname = current_database()
+ ORDER BY 1
+"""
+_RUNNING = """
+SELECT pid, left(query, 200), round(extract(epoch FROM clock_timestamp() - query_start))
+  FROM pg_stat_activity
+ WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+def waiting_on(admin: Endpoint) -> tuple[str, ...]:
+    """Return one line for each session that waits for a lock, or else for each that is busy."""
+    with connected(admin) as connection, connection.cursor() as cursor:
+        cursor.execute(_WAITS)
+        lines = tuple(
+            f"backend {pid} waits: {_flat(query)}\nbackend {blocker} ({state}) holds the lock: {_flat(held)}"
+            for pid, query, blocker, state, held in cursor.fetchall()
+        )
+        if lines:
+            return lines
+        cursor.execute(_RUNNING)
+        return tuple(
+            f"backend {pid} has been running for {seconds} s: {_flat(query)}"
+            for pid, query, seconds in cursor.fetchall()
+        )
+
+
+def _flat(query: str) -> str:
+    return " ".join(query.split())

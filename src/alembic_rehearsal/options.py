@@ -1,0 +1,77 @@
+"""The options of a run: flags win over the configuration file, which wins over the defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from alembic_rehearsal import config
+from alembic_rehearsal.errors import UsageError
+from alembic_rehearsal.model import Options
+from alembic_rehearsal.report import REPORTERS
+
+# Options of a run that name nothing in `Options`: what is printed, and where to.
+_OUTPUT_OPTIONS: dict[str, type] = {"format": tuple, "output": tuple, "quiet": bool, "verbose": bool}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shown:
+    """What is printed: pairs of format and file, "-" for standard output."""
+
+    reports: tuple[tuple[str, str], ...]
+    quiet: bool
+    verbose: bool
+
+
+def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
+    """Return the options that *flags* and the project's configuration file amount to.
+
+    A flag that was not given is None or an empty tuple.
+
+    Raises:
+        UsageError: a key or a value is wrong, or no dump is named.
+    """
+    fields = {field.name: field for field in dataclasses.fields(Options)}
+    known = {name.replace("_", "-"): _kind(field.default) for name, field in fields.items() if name != "directory"}
+    from_file = config.load(Path(flags["directory"]), known | _OUTPUT_OPTIONS)
+    given = {name: value for name, value in flags.items() if value not in (None, ())}
+    merged = {key.replace("-", "_"): value for key, value in from_file.items()} | given
+    shown = _shown(merged)
+    values = {name: merged[name] for name in fields if name in merged}
+    if not values.get("dump"):
+        raise UsageError(
+            "no dump was named",
+            fix='pg_dump --schema-only "$DATABASE_URL" > production.sql\n'
+            "pg_dump --data-only --table='*.alembic_version' \"$DATABASE_URL\" >> production.sql\n"
+            "alembic-rehearsal run --dump production.sql",
+        )
+    values["allow_port"] = tuple(int(port) for port in values.get("allow_port", ()))
+    for name in ("x", "at", "include_data"):
+        values[name] = tuple(str(item) for item in values.get(name, ()))
+    if "dump" in from_file and "dump" not in given:
+        values["dump"] = str(Path(flags["directory"], values["dump"]))
+    return Options(**values), shown
+
+
+def _kind(default: Any) -> type:
+    return str if default is dataclasses.MISSING else type(default)
+
+
+def _shown(merged: dict[str, Any]) -> Shown:
+    formats = tuple(merged.get("format") or ("text",))
+    outputs = tuple(merged.get("output") or ())
+    for name in formats:
+        if name not in REPORTERS:
+            raise UsageError(f"--format {name}: known are {', '.join(REPORTERS)}")
+    if len(outputs) > len(formats):
+        raise UsageError(f"{len(outputs)} --output for {len(formats)} --format: give each file its format")
+    padded = (*outputs, *("-" for _ in range(len(formats) - len(outputs))))
+    if padded.count("-") > 1:
+        raise UsageError("two reports can't share standard output: give one of them --output FILE")
+    return Shown(
+        reports=tuple(zip(formats, padded, strict=True)),
+        quiet=bool(merged.get("quiet")),
+        verbose=bool(merged.get("verbose")),
+    )

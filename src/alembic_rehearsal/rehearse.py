@@ -1,0 +1,144 @@
+"""One run of the project's command on one throw-away database.
+
+The command is started before the database is there: most of its time goes into the project's own imports.
+Its first connection waits in the probe until `Rehearsal.release`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic_rehearsal import proc, project, sandbox, trace
+from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
+from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
+
+PROBE = Path(__file__).parent / "probe"
+
+# What env.py and what it imports may need of the outside: names, and the web. Production's database, its cache
+# and its queue are at other ports.
+_PORTS = (53, 80, 443)
+_TAIL_LINES = 40
+_POLL_S = 0.005
+_GRACE_S = 3.0
+
+
+class Rehearsal:
+    """A command that was started, waiting for its database or running on it."""
+
+    def __init__(self, child: proc.Child, directory: Path, root: str) -> None:
+        self._child = child
+        self._directory = directory
+        self._root = root
+        self._released_at = time.monotonic()
+
+    def release(self, endpoint: Endpoint) -> None:
+        """Let the command's first connection go ahead, to *endpoint*."""
+        content = {**endpoint.kwargs()}
+        _write_whole(self._directory / "ready.json", json.dumps(content))
+        self._released_at = time.monotonic()
+
+    def finish(
+        self,
+        *,
+        timeout_s: float,
+        waiting_on: Callable[[], tuple[str, ...]],
+        log: Callable[[], Sequence[LogRecord]],
+        on_output: Callable[[str], None] | None = None,
+    ) -> Trace:
+        """Wait for the command's end, at most *timeout_s* from its release, and return what it did.
+
+        *waiting_on* is asked for the locks when the time is over, before the command is stopped; *log* for
+        the server's messages when it has ended.
+        """
+        status = self._wait(timeout_s, on_output)
+        waits: tuple[str, ...] = ()
+        if status is None:
+            waits = waiting_on()
+        self._child.stop(_GRACE_S if status is None else 0)
+        return trace.read(
+            trace.events(self._directory / "events.jsonl"),
+            root=self._root,
+            exit_status=status,
+            output_tail=_tail(self._directory / "output"),
+            kernel_guard=sandbox.abi() >= 4,
+            log=tuple(log()),
+            duration_s=time.monotonic() - self._released_at,
+            waiting_on=waits,
+        )
+
+    def _wait(self, timeout_s: float, on_output: Callable[[str], None] | None) -> int | None:
+        with (self._directory / "output").open(encoding="utf-8", errors="replace") as output:
+            while True:
+                status = self._child.wait(0.1 if on_output else min(1.0, timeout_s))
+                if on_output and (text := output.read()):
+                    on_output(text)
+                if status is not None or time.monotonic() - self._released_at > timeout_s:
+                    return status
+
+    def ended_early(self) -> bool:
+        """Say whether the command ended before it was released: it asked for no connection."""
+        return self._child.poll() is not None
+
+    def close(self) -> None:
+        """Stop whatever still runs of the command."""
+        (self._directory / "abort").touch()
+        self._child.stop(_GRACE_S)
+
+
+@contextmanager
+def start(
+    target: Project,
+    placeholder: Endpoint,
+    *,
+    directory: Path,
+    environ: Mapping[str, str],
+    mode: str = "true",
+    allow_ports: Sequence[int] = (),
+) -> Iterator[Rehearsal]:
+    """Start the command of *target* with the probe in it, and stop it on the way out.
+
+    Args:
+        placeholder: what the environment variables point to until the database is ready.
+        directory: new directory of this run, for what the probe and this process tell each other.
+        mode: "true" runs the command as the deploy would; "survey" goes on past each failing statement.
+    """
+    directory.mkdir(mode=0o700)
+    ports = sorted({*_PORTS, *allow_ports})
+    _write_whole(
+        directory / "config.json",
+        json.dumps({"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port}),
+    )
+    env = project.environment(target, environ, PROBE)
+    env["ALEMBIC_REHEARSAL_DIR"] = str(directory)
+    env = probe_environ.rewritten(env, dict(placeholder.kwargs()))
+    with (directory / "output").open("wb") as output:
+        child = proc.spawn(
+            target.argv,
+            env=env,
+            cwd=target.root,
+            stdout=output,
+            stderr=output,
+            tcp_ports={placeholder.port, *ports},
+        )
+    rehearsal = Rehearsal(child, directory, target.root)
+    try:
+        yield rehearsal
+    finally:
+        rehearsal.close()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write *text* so that a reader sees all of it or no file."""
+    temporary = path.with_suffix(".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _tail(path: Path) -> tuple[str, ...]:
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        return tuple(line.rstrip("\n") for line in deque(lines, maxlen=_TAIL_LINES))

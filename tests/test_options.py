@@ -1,0 +1,62 @@
+"""Flags and files into options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alembic_rehearsal import options
+from alembic_rehearsal.errors import UsageError
+
+
+def flags(directory: Path, **given: Any) -> dict[str, Any]:
+    return {"directory": str(directory), "dump": None, "x": (), "at": (), "format": (), "output": (), **given}
+
+
+def test_flags_win_over_the_file(tmp_path: Path) -> None:
+    """What the file sets holds until a flag says otherwise."""
+    (tmp_path / "alembic-rehearsal.yml").write_text("dump: a.sql\ntimeout: 5\nrole: app\nallow-port: [6379]\n")
+
+    asked, _ = options.merge(flags(tmp_path, timeout=7.0, x=("a=1", "b=2")))
+
+    assert (asked.timeout, asked.role, asked.x, asked.allow_port) == (7.0, "app", ("a=1", "b=2"), (6379,))
+
+
+def test_a_dump_named_in_the_file_is_relative_to_it(tmp_path: Path) -> None:
+    """A flag is relative to where the tool is called, the file's value to the project."""
+    (tmp_path / "alembic-rehearsal.yml").write_text("dump: a.sql\n")
+
+    assert options.merge(flags(tmp_path))[0].dump == str(tmp_path / "a.sql")
+    assert options.merge(flags(tmp_path, dump="b.sql"))[0].dump == "b.sql"
+
+
+def test_no_dump_is_an_error_with_the_recipe(tmp_path: Path) -> None:
+    """The most likely first call comes with the commands that make a dump."""
+    with pytest.raises(UsageError) as error:
+        options.merge(flags(tmp_path))
+
+    assert "pg_dump --schema-only" in error.value.fix
+    assert error.value.exit_status == 2
+
+
+def test_formats_and_files_go_together_in_order(tmp_path: Path) -> None:
+    """Each --output belongs to the --format of its place; one format may be left for standard output."""
+    _, shown = options.merge(flags(tmp_path, dump="d", format=("json", "text"), output=("r.json",)))
+
+    assert shown.reports == (("json", "r.json"), ("text", "-"))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"format": ("xml",)}, "known are text, json"),
+        ({"output": ("a", "b")}, "2 --output for 1 --format"),
+        ({"format": ("json", "text")}, "two reports can't share standard output"),
+    ],
+)
+def test_formats_that_can_not_be_printed_are_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    """A wrong pair is said before anything is started."""
+    with pytest.raises(UsageError, match=message):
+        options.merge(flags(tmp_path, dump="d", **given))
