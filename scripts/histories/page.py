@@ -1,0 +1,69 @@
+"""The results as a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .history import History
+
+_INTRO = """\
+# Real histories
+
+Made by `python -m scripts.histories --envs DIR` in the repository's root; don't edit.
+
+Projects that nobody here wrote, installed by name, are taken through their own Alembic history on a real PostgreSQL
+{server} server, a process a step, and stopped at revisions all over it. There production is copied, altered as
+somebody might have done by hand, and dumped by `pg_dump` (schema and version row). Then two upgrades to head:
+
+- **bare**: the project's own command on the copy itself. Exit status and version row give the verdict; the SQLSTATE
+  comes from the driver's exception; revision and line from the innermost frame of the traceback in a revision's file.
+- **tool**: `alembic-rehearsal run` on the dump, the project's settings naming a host that doesn't exist.
+
+They agree when verdict, revision, SQLSTATE, file and line are all the same. What is altered is taken from what the
+pending revisions do: a table, column, enum type, index or constraint that one of them makes is there already; one that
+they take away or work on is gone; the version row says the revision before. An alteration that the pending revisions
+guard against has to pass in both.
+"""
+
+
+def page(results: Mapping[str, Any], histories: Mapping[str, History]) -> str:
+    """Return docs/histories.md from what was found of each project."""
+    found = {name: results[name] for name in histories if name in results}
+    server = ", ".join(sorted({each["server"] for each in found.values()}))
+    parts = [_INTRO.format(server=server), _summary(found)]
+    parts += [_project(histories[name], each) for name, each in found.items()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _summary(results: Mapping[str, Any]) -> str:
+    lines = ["## Summary", "", "| project | version | SQLAlchemy | Alembic | upgrades | pass | blocked | agree |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for name, found in results.items():
+        cases, versions = found["cases"], found["versions"]
+        own = next(iter(versions.values()))
+        count = [sum(case["bare"]["verdict"] == word for case in cases) for word in ("pass", "blocked")]
+        agree = sum(case["agrees"] for case in cases)
+        lines.append(
+            f"| {name} | {own} | {versions['sqlalchemy']} | {versions['alembic']} | {len(cases)} | {count[0]} "
+            f"| {count[1]} | {agree} of {len(cases)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _project(history: History, found: Mapping[str, Any]) -> str:
+    lines = [f"## {history.name}", "", f"`{found['command']}`, {found['revisions']} revisions."]
+    if found["remark"]:
+        lines[-1] += f" {found['remark'][:1].upper()}{found['remark'][1:]}."
+    lines += ["", "| production at | alteration | bare | tool |", "|---|---|---|---|"]
+    for case in sorted(found["cases"], key=lambda case: history.revisions.index(case["at"])):
+        at = f"{case['at']} ({case['index']} of {found['revisions']})"
+        what = f"{case['alteration']}: `{case['what']}`" if case["what"] else "none"
+        tool = "the same" if case["agrees"] else f"**{_said(case['tool'])}**"
+        lines.append(f"| {at} | {what} | {_said(case['bare'])} | {tool} |")
+    return "\n".join(lines) + "\n"
+
+
+def _said(said: Mapping[str, Any]) -> str:
+    place = f"{said['file']}:{said['line']}" if said["file"] else ""
+    return " ".join(part for part in (said["verdict"], said["sqlstate"], said["revision"], place) if part)
