@@ -54,7 +54,7 @@ EVIDENCE = Evidence(
     options=Options(dump="p.sql"),
     project=Project("/project", "/venv/bin/python", "", ("alembic", "upgrade", "head")),
     dump=DumpInfo("p.sql", "plain", (), "p.sql", "15", "15", None, Need(15), 1, 0.0),
-    restored=Restored("app", True, "app", (TABLE,), 2, frozenset(), False, ()),
+    restored=Restored("app", True, "app", (TABLE,), 2, frozenset(), frozenset(), ()),
     tables=(TABLE,),
     migrator=Migrator("app", is_superuser=False, why=""),
     trace=TRACE,

@@ -14,7 +14,7 @@ from alembic_rehearsal.postgres import Cluster
 
 EMPTY = VersionTable("public", "alembic_version", "app", (), 32)
 STAMPED = replace(EMPTY, rows=("a",))
-RESTORED = Restored("app", True, "rehearsal_admin", (), 3, frozenset(), False, ())
+RESTORED = Restored("app", True, "rehearsal_admin", (), 3, frozenset(), frozenset(), ())
 CONTEXT = Context("alembic_version", "", ("b",), ("a",), transaction_per_migration=False)
 
 

@@ -116,7 +116,7 @@ def run(**flags: Any) -> int:
     listener = gate.Listener(
         progress=_progress if sys.stderr.isatty() and not shown.quiet else gate.silent,
         output=(lambda text: click.echo(text, err=True, nl=False)) if shown.verbose else None,
-        keep=_keep if asked.keep else None,
+        keep=(lambda report, endpoint: _keep(report, endpoint, shown)) if asked.keep else None,
     )
     try:
         report = gate.rehearse_upgrade(asked, dict(os.environ), listener)
@@ -127,7 +127,8 @@ def run(**flags: Any) -> int:
     finally:
         if listener.progress is _progress:
             _progress("")
-    _print(report, shown)
+    if not asked.keep or report.server is None:
+        _print(report, shown)
     return report.verdict.exit_status
 
 
@@ -138,7 +139,7 @@ def run(**flags: Any) -> int:
 @click.option("--python", help="The project's interpreter (default: found).", metavar="PATH", default="")
 @click.option("--postgres", help="auto, local, embedded, docker, or a server's URL.", default="auto")
 @click.option("--postgres-image", help="Image for the docker provider.", metavar="IMAGE", default="")
-def doctor(**flags: str) -> int:
+def doctor(**flags: Any) -> int:
     """Show what is found here: servers, the kernel guard, the project, and what a dump would get."""
     from alembic_rehearsal import doctor as examination
     from alembic_rehearsal.model import Options
@@ -168,14 +169,19 @@ def _progress(text: str) -> None:
     _stderr(f"\r\x1b[K{text}{' ...' if text else ''}", nl=False)
 
 
-def _keep(endpoint: Endpoint) -> None:
-    """Say how to connect, and wait: the server lives as long as this process."""
+def _keep(report: Report, endpoint: Endpoint, shown: Shown) -> None:
+    """Print the report, say how to connect, and wait: the server lives as long as this process."""
+    _print(report, shown)
     address = f"postgresql://{endpoint.user}:{endpoint.password}@{endpoint.host}:{endpoint.port}/{endpoint.dbname}"
-    click.echo(f"the server stays up until Enter or ^C: psql '{address}'", err=True)
-    if sys.stdin.isatty():
-        sys.stdin.readline()
-    else:
-        signal.pause()
+    _stderr(f"the server stays up until Enter or ^C:\npsql '{address}'")
+    try:
+        if sys.stdin.isatty():
+            sys.stdin.readline()
+        else:
+            signal.pause()
+    except Interrupted:
+        # That is how it is meant to end; the exit status is the verdict's.
+        return
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class Listener:
 
     progress: Callable[[str], None] = silent
     output: Callable[[str], None] | None = None
-    keep: Callable[[Endpoint], None] | None = None
+    keep: Callable[[Report, Endpoint], None] | None = None
 
 
 @dataclass
@@ -143,8 +143,9 @@ class _Stage:
                 warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
             if self.options.keep and self.listener.keep:
+                dbname = _REHEARSED if evidence.survey else evidence.restored.dbname
                 role = evidence.migrator.role
-                self.listener.keep(cluster.endpoint(evidence.restored.dbname, user=role, password=self.password))
+                self.listener.keep(report, cluster.endpoint(dbname, user=role, password=self.password))
             return report
 
     def _evidence(self, cluster: postgres.Cluster) -> Evidence:
@@ -185,7 +186,7 @@ class _Stage:
                 raise _OtherOwnerError(owners.pop())
             back = readback.read(admin, mark, tables[0] if tables else expected)
         survey = self._survey(cluster, restored, trace, endpoint)
-        names = _names_of(trace, survey)
+        present = readback.present(pristine, _names_of(trace, survey))
         return Evidence(
             options=self.options,
             project=self.target,
@@ -196,7 +197,8 @@ class _Stage:
             trace=trace,
             survey=survey,
             readback=back,
-            present=readback.present(pristine, names),
+            present=present,
+            filled=readback.filled(pristine, present),
         )
 
     def _restore(self, cluster: postgres.Cluster) -> Restored:

@@ -102,7 +102,7 @@ class Restored:
         owner: the ordinary role that owns the database.
         table_count: user tables, version tables included.
         rows_left_out: qualified names of tables whose rows the dump holds and the restore left out.
-        has_data: the dump holds rows of more than version tables: one outside `rows_left_out` is empty in production.
+        known_empty: tables that the dump shows to have no row in production.
         notes: one line each, for the report: what was left out or done otherwise than the dump says.
     """
 
@@ -112,7 +112,7 @@ class Restored:
     version_tables: tuple[VersionTable, ...]
     table_count: int
     rows_left_out: frozenset[str]
-    has_data: bool
+    known_empty: frozenset[str]
     notes: tuple[str, ...]
 
 
@@ -477,6 +477,7 @@ class Evidence:
         survey: the run that went on past each failure, None when the true run did not fail.
         tables: the version table of each context of the trace, None where production has no such table.
         present: name in an error's message -> what production has under that name.
+        filled: the tables among `present` that have rows in the restored database.
     """
 
     options: Options
@@ -489,6 +490,7 @@ class Evidence:
     survey: Trace | None
     readback: Readback
     present: Mapping[str, tuple[Relation, ...]]
+    filled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

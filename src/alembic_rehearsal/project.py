@@ -82,10 +82,11 @@ def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, 
 
 def _poetry(folder: Path, environ: Mapping[str, str]) -> Path | None:
     """Return the interpreter of poetry's environment, kept outside the project by default."""
-    if not shutil.which("poetry", path=environ.get("PATH")):
+    poetry = shutil.which("poetry", path=environ.get("PATH"))
+    if poetry is None:
         return None
     try:
-        found = proc.run(["poetry", "env", "info", "--executable"], timeout_s=30, cwd=folder)
+        found = proc.run([poetry, "env", "info", "--executable"], timeout_s=30, cwd=folder)
     except ProcessFailed:
         return None
     return Path(found.stdout.decode().strip())

@@ -6,12 +6,13 @@ connection that wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as PgConnection  # noqa: N812
+from psycopg2.extensions import cursor as PgCursor  # noqa: N812
 
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.model import Endpoint, Readback, Relation, VersionTable
@@ -235,6 +236,23 @@ def present(admin: Endpoint, names: frozenset[str]) -> dict[str, tuple[Relation,
             if rows:
                 result[name] = rows
         return result
+
+
+def filled(admin: Endpoint, found: Mapping[str, tuple[Relation, ...]]) -> frozenset[str]:
+    """Return the tables among *found*, as `present` returns them, that have at least one row."""
+    tables = {
+        each.identity for several in found.values() for each in several if each.kind in ("table", "partitioned table")
+    }
+    if not tables:
+        return frozenset()
+    with _connected(admin) as connection, connection.cursor() as cursor:
+        return frozenset(table for table in tables if _has_rows(cursor, table))
+
+
+def _has_rows(cursor: PgCursor, table: str) -> bool:
+    schema, _, name = table.partition(".")
+    cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, name)))
+    return cursor.fetchone() == (True,)
 
 
 def version_tables_of(admin: Endpoint) -> tuple[VersionTable, ...]:

@@ -101,12 +101,12 @@ def test_rows_that_only_the_dump_lacks_withhold_the_verdict(sql: str, state: str
     assert ("--include-data public.roles" in findings[0].fix) == unproved
 
 
-def test_with_data_a_table_that_was_empty_in_production_is_no_excuse() -> None:
-    """The dump's rows say which tables have some."""
+def test_a_table_that_is_empty_in_production_too_is_no_excuse() -> None:
+    """The dump shows that it has no row there."""
     failed = statement(
         1, "INSERT INTO g VALUES (1)", error=PgError("23503", "", detail='not present in table "roles".')
     )
-    restored = replace(EVIDENCE.restored, has_data=True, rows_left_out=frozenset({"public.users"}))
+    restored = replace(EVIDENCE.restored, known_empty=frozenset({"public.roles"}))
     present = {"roles": (Relation("table", "public.roles", ""),)}
 
     [finding] = upgrade_failed.check(evidence(replace(TRACE, statements=(failed,)), present=present, restored=restored))

@@ -298,3 +298,35 @@ def test_percent_signs_are_left_alone(cluster: Cluster, restore: Restore) -> Non
 
     comment = "SELECT obj_description('public.alembic_version'::regclass)"
     assert query(cluster.admin, comment, restored.dbname) == [("100%s %(x)s %%",)]
+
+
+def test_objects_made_in_their_owners_names(cluster: Cluster, restore: Restore) -> None:
+    """pg_dump --use-set-session-authorization; the owners are ordinary roles afterwards."""
+    restored = restore(
+        "SET SESSION AUTHORIZATION 'app';\nCREATE SCHEMA own;\nCREATE TABLE own.alembic_version (version_num text);\n"
+        "RESET SESSION AUTHORIZATION;\nCREATE TABLE public.t (id integer);\n"
+    )
+
+    assert restored.owners_known
+    assert restored.owner == "app"
+    assert query(cluster.admin, "SELECT rolsuper FROM pg_roles WHERE rolname = 'app'") == [(False,)]
+
+
+def test_a_grant_in_anothers_name_says_nothing_of_owners(restore: Restore) -> None:
+    """pg_dump -O writes one where somebody handed a privilege on."""
+    restored = restore(
+        "CREATE TABLE public.alembic_version (version_num text);\n"
+        "GRANT SELECT ON TABLE public.alembic_version TO a WITH GRANT OPTION;\nSET SESSION AUTHORIZATION a;\n"
+        "GRANT SELECT ON TABLE public.alembic_version TO b;\nRESET SESSION AUTHORIZATION;\n"
+    )
+
+    assert not restored.owners_known
+    assert restored.owner == "rehearsal_owner"
+
+
+def test_a_type_of_an_extension_that_the_dump_left_out(restore: Restore) -> None:
+    """pg_dump -n app has the tables and not what they need."""
+    with pytest.raises(DumpError, match="42704") as caught:
+        restore("CREATE TABLE public.t (email public.citext);\n")
+
+    assert "--extension=NAME" in caught.value.fix

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from fix_dumps import FORMS, Production
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alembic_rehearsal.dump.script import Copy, Item, Meta, Scanner, Statement
@@ -65,6 +65,7 @@ def test_a_statement_ends_at_its_own_semicolon(size: int) -> None:
     assert [text for _, text in scan(b"\n".join(TRICKY) + b"\n", size)] == TRICKY
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(TRICKY), max_size=6), st.integers(1, 40))
 def test_any_sequence_in_any_pieces(statements: list[bytes], size: int) -> None:
     """Nothing is carried over from one statement to the next."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from alembic_rehearsal.checks import _names
-from alembic_rehearsal.model import Evidence, PgError, Relation
+from alembic_rehearsal.model import Evidence, PgError
 
 _DEFINITION = re.compile(r"\s*(ALTER|CREATE|DROP|COMMENT|GRANT|REVOKE)\b", re.IGNORECASE)
 _TABLES = {"table", "partitioned table"}
@@ -26,16 +26,9 @@ def missing_for(evidence: Evidence, error: PgError, sql: str) -> tuple[str, ...]
 
 def left_out(evidence: Evidence, names: frozenset[str]) -> tuple[str, ...]:
     """Return those of *names* that are tables of production whose rows the restored database lacks."""
-    restored = evidence.restored
-    if restored.has_data:
-        return tuple(sorted(table for table in restored.rows_left_out if _names.unqualified(table) in names))
-    version_tables = {f"{table.schema}.{table.name}" for table in restored.version_tables}
-    found = (relation for name in names for relation in evidence.present.get(name, ()))
-    return tuple(sorted(relation.identity for relation in found if _holds_rows(relation, version_tables)))
-
-
-def _holds_rows(relation: Relation, version_tables: set[str]) -> bool:
-    return relation.kind in _TABLES and relation.identity not in version_tables
+    there = evidence.filled | evidence.restored.known_empty
+    found = {relation for name in names for relation in evidence.present.get(name, ())}
+    return tuple(sorted(each.identity for each in found if each.kind in _TABLES and each.identity not in there))
 
 
 def option(tables: tuple[str, ...]) -> str:

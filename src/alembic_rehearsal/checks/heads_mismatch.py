@@ -13,6 +13,15 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield a finding for each version table that doesn't hold what Alembic was asked for."""
     if evidence.trace.exit_status != 0:
         return
+    unfinished = [step.revision for step in evidence.trace.steps if step.outcome != "applied"]
+    if unfinished:
+        yield _finding(
+            Severity.ERROR,
+            f"The command ended with status 0 although revision {unfinished[-1]} failed",
+            (),
+            "Let the error end the command, or the deploy goes on without the migration.",
+        )
+        return
     for index, (context, before) in enumerate(zip(evidence.trace.contexts, evidence.tables, strict=True)):
         if context.as_sql:
             yield _finding(
@@ -36,7 +45,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 def _expected(evidence: Evidence, context: Context, index: int) -> tuple[str, ...] | None:
     """Return the rows that prove success: the scripts' heads, or what Alembic meant to write for another target."""
-    if not evidence.options.command and evidence.options.target in ("head", "heads"):
+    asked = set(context.destination) if evidence.options.command else {evidence.options.target}
+    if asked & {"head", "heads"}:
         return context.heads
     believed = evidence.trace.believed
     return believed[index] if index < len(believed) else None

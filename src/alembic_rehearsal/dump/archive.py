@@ -36,14 +36,14 @@ class Selection:
         keep: dump ids of all entries that go through pg_restore, in order.
         rows: those of them that are rows.
         left_out: tables whose rows exist and stay behind.
-        has_data: there are rows of other tables than version tables.
+        known_empty: tables that have no row in production.
         notes: what else was left out.
     """
 
     keep: tuple[int, ...]
     rows: tuple[int, ...]
     left_out: frozenset[str]
-    has_data: bool
+    known_empty: frozenset[str]
     notes: tuple[str, ...]
 
 
@@ -65,7 +65,7 @@ def select(contents: toc.Toc, payload: Path, form: str, include: Sequence[str]) 
     rows: list[int] = []
     probe = RowProbe(contents, payload, form)
     left_out: set[str] = set()
-    has_data = False
+    known_empty: set[str] = set()
     notes: dict[str, None] = {}
     for entry in contents.entries:
         if entry.desc in _NEVER:
@@ -77,14 +77,12 @@ def select(contents: toc.Toc, payload: Path, form: str, include: Sequence[str]) 
             table = (entry.namespace, entry.tag)
             is_version = table in version_tables or wanted.has_version_column(entry.copy_statement)
             filled = is_version or not probe.empty(entry.dump_id)
-            has_data = has_data or (filled and not is_version)
             if not is_version and not names.matches(table, include):
-                if filled:
-                    left_out.add(names.dotted(table))
+                (left_out if filled else known_empty).add(names.dotted(table))
                 continue
             rows.append(entry.dump_id)
         keep.append(entry.dump_id)
-    return Selection(tuple(keep), tuple(rows), frozenset(left_out), has_data, tuple(notes))
+    return Selection(tuple(keep), tuple(rows), frozenset(left_out), frozenset(known_empty), tuple(notes))
 
 
 @contextmanager

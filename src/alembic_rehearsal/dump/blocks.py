@@ -11,11 +11,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-import lz4.frame  # type: ignore[import-untyped]
-import zstandard
-
 from alembic_rehearsal.dump import layers, toc
-from alembic_rehearsal.dump.layers import Layer
 from alembic_rehearsal.errors import DumpError
 
 _ROWS = 1
@@ -108,10 +104,9 @@ class RowProbe:
                 return zlib.decompressobj().decompress(chunk, _ENOUGH)
             except zlib.error:
                 return chunk  # what compression level -1 of old archives means isn't always gzip
-        if compression is toc.Compression.LZ4:
-            return Layer(lz4.frame.LZ4FrameFile(io.BytesIO(chunk)), "lz4").peek(_ENOUGH)
-        if compression is toc.Compression.ZSTD:
-            return zstandard.ZstdDecompressor().decompressobj().decompress(chunk)[:_ENOUGH]
+        if compression in (toc.Compression.LZ4, toc.Compression.ZSTD):
+            kind = compression.name.lower()
+            return layers.peel(kind, layers.file_layer(io.BytesIO(chunk))).peek(_ENOUGH)
         return chunk[:_ENOUGH]
 
 

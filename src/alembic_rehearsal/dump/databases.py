@@ -37,6 +37,7 @@ class Databases:
     Attributes:
         owners: owner by the dump's name, where the dump says it.
         notes: what was done otherwise than the dump says.
+        named: the dump says which database its statements are of.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -44,6 +45,7 @@ class Databases:
         self._made: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.notes: list[str] = []
+        self.named = False
 
     def actual(self, name: str) -> str | None:
         """Return the throw-away database that stands for one of the dump's, None before it is made."""
@@ -60,6 +62,7 @@ class Databases:
         found = _CREATE.match(statement.text)
         if found is None:
             raise DumpError(f"line {statement.line} is no CREATE DATABASE: {refuse.excerpt(statement.text)}")
+        self.named = True
         name = names.unquote(found[1])
         if name not in self._made:
             self._create(name, names.text(_NOT_KEPT.sub(b"", found["options"])).strip())
@@ -102,6 +105,9 @@ class Databases:
         if found is None:
             return text
         actual = self.actual(names.unquote(found[1]))
+        if actual is None and not self.named and len(self._made) == 1:
+            # A plain dump doesn't say its database's name, so a setting that was added to it can be of no other.
+            [actual] = self._made.values()
         if actual is None:
             return None
         return text[: found.start(1)] + names.raw_bytes(names.quote(actual)) + text[found.end(1) :]

@@ -19,6 +19,7 @@ class Way(enum.Enum):
 
     SKIP = enum.auto()
     SETTING = enum.auto()  # of the session
+    AS_ROLE = enum.auto()  # what follows is done in another role's name
     BATCH = enum.auto()
     ALONE = enum.auto()  # it changes how the next ones are read, or may fail without harm
     LATER = enum.auto()  # after all that this tool itself does in the database

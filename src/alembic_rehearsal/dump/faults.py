@@ -20,6 +20,7 @@ _ICU = re.compile(rb"\bprovider\s*=\s*'?icu\b|LOCALE_PROVIDER\s*=\s*'?icu\b", re
 
 _FOREIGN_KEY_VIOLATION = "23503"
 _UNDEFINED_TABLE = "42P01"
+_OF_AN_EXTENSION = ("42704", "42883")  # a type, an operator class; a function
 _CONNECTION_FAILURES = ("08", "57")
 
 # Images that have what PostgreSQL's own lacks; {} is the major version.
@@ -96,10 +97,15 @@ def _way_out(statement: Statement, error: psycopg2.Error, place: Place, connecti
             return f"The rows that were included refer to rows of {table}, which were left out. Add: {option}"
     if error.pgcode == _UNDEFINED_TABLE and statement.text[:4].upper() == b"COPY":
         return "The dump holds rows and not their tables: dump without --data-only."
-    if _ICU.search(statement.text):
-        return "This PostgreSQL is built without ICU. --postgres docker or --postgres local may have one with it."
     if place.database:
         return f"If it is not {place.database} that you rehearse, name the one: --database-name NAME"
+    if error.pgcode in _OF_AN_EXTENSION:
+        return (
+            "If an extension brings it: pg_dump --schema leaves extensions out. Add --extension=NAME, or dump "
+            "without --schema."
+        )
+    if _ICU.search(statement.text):
+        return "This PostgreSQL is built without ICU. --postgres docker or --postgres local may have one with it."
     return ""
 
 

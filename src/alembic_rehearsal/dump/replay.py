@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from alembic_rehearsal.dump import faults, refuse
 from alembic_rehearsal.dump.databases import connect_target, created_name
-from alembic_rehearsal.dump.decision import Way
+from alembic_rehearsal.dump.decision import Decision, Way
 from alembic_rehearsal.dump.rules import Rules
 from alembic_rehearsal.dump.script import Copy, Meta, Scanner, Statement
 from alembic_rehearsal.dump.section import Section
@@ -85,6 +85,7 @@ class Replay:
         target = connect_target(meta)
         if target is None:
             raise refuse.meta_command(meta.line, meta.text)
+        self._server.databases.named = True
         if target != self._section.name:
             self._section.leave()
             self._section = self._enter(target)
@@ -93,28 +94,33 @@ class Replay:
     def _statement(self, statement: Statement, scanner: Scanner) -> None:
         if b"\0" in statement.text:
             raise refuse.not_text(statement.line)
-        section = self._section
-        decision = section.rules.decide(statement)
+        decision = self._section.rules.decide(statement)
         if decision.way is Way.SKIP:
             if decision.note:
                 self.notes[decision.note] = None
             if decision.text:
                 scanner.skip_alike(decision.text)
-            return
-        if decision.way is Way.SETTING:
-            section.set(statement, decision)
-            return
-        on_server = decision.way in (Way.SERVER, Way.DATABASE)
-        if not on_server and self._passes_over(section.name):
-            return
-        if decision.way is Way.DATABASE and self._only not in (None, created_name(statement.text)):
-            return
+        elif decision.way is Way.SETTING:
+            self._section.set(statement, decision)
+        elif not self._concerns_another(statement, decision):
+            self._execute(statement, decision)
+
+    def _execute(self, statement: Statement, decision: Decision) -> None:
         if not self._server.ensure_roles(decision.roles):
             self.notes[f"left out, this server has no such role: {refuse.excerpt(statement.text, 80)}"] = None
             return
-        done = self._server.run(statement, decision) if on_server else section.send(statement, decision)
+        if decision.way is Way.AS_ROLE:
+            self._server.lend_rights(decision.roles)
+        on_server = decision.way in (Way.SERVER, Way.DATABASE)
+        done = self._server.run(statement, decision) if on_server else self._section.send(statement, decision)
         if not done:
             self.notes[decision.note] = None
+
+    def _concerns_another(self, statement: Statement, decision: Decision) -> bool:
+        """Tell whether it is about another database than the one that was asked for."""
+        if decision.way is Way.DATABASE:
+            return self._only not in (None, created_name(statement.text))
+        return decision.way is not Way.SERVER and self._passes_over(self._section.name)
 
     def _copy(self, block: Copy) -> None:
         if self._passes_over(self._section.name):
@@ -122,12 +128,10 @@ class Replay:
         rows = self._section.rules.rows
         if rows.wants(block.table, block.columns):
             self._section.copy(block)
-            if not block.rows.empty:
-                rows.took(block.table, block.columns)
             return
         block.rows.skip()
-        if not block.rows.empty:
-            rows.leave_out(block.table)
+        record = rows.found_none if block.rows.empty else rows.leave_out
+        record(block.table)
 
     def _passes_over(self, name: str) -> bool:
         if self._only is None or name == self._only:

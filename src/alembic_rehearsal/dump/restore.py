@@ -18,7 +18,7 @@ from alembic_rehearsal.dump.script import Scanner
 from alembic_rehearsal.dump.section import Section
 from alembic_rehearsal.dump.server import RESTORER, Server
 from alembic_rehearsal.dump.session import connect
-from alembic_rehearsal.errors import DumpError, RehearsalError, ServerError
+from alembic_rehearsal.errors import DumpError, ServerError
 from alembic_rehearsal.model import DumpInfo, Endpoint, Restored
 
 _DEFAULT_NAME = "rehearsal"
@@ -71,7 +71,7 @@ class _Job:
             if dbname and section.name != dbname:
                 server.databases.rename(section.name, dbname)
             return self._finish(server, replay, section, contents, selection)
-        except RehearsalError:
+        except BaseException:  # a signal too: the server may be somebody else's, and outlive this process
             with contextlib.suppress(psycopg2.Error):
                 server.databases.drop()
             raise
@@ -93,8 +93,11 @@ class _Job:
             include=self.include,
             progress=self.progress,
         )
-        with self._script() as (stream, selection):
-            replay.run(Scanner(stream))
+        try:
+            with self._script() as (stream, selection):
+                replay.run(Scanner(stream))
+        finally:
+            server.take_rights_back()
         return replay, selection
 
     @contextmanager
@@ -161,7 +164,7 @@ class _Job:
             finish.give_extensions(connection, owner)
         finally:
             connection.close()
-        kept_back = selection or archive.Selection((), (), frozenset(), has_data=False, notes=())
+        kept_back = selection or archive.Selection((), (), frozenset(), frozenset(), ())
         notes = [*replay.notes, *kept_back.notes, *server.databases.notes]
         notes += finish.refresh(self.admin, dbname, self.progress)
         notes += finish.event_triggers(section, self.admin, dbname)
@@ -174,7 +177,7 @@ class _Job:
             version_tables=contents.version_tables,
             table_count=contents.table_count,
             rows_left_out=frozenset(rules.rows.left_out) | kept_back.left_out,
-            has_data=rules.rows.has_data or kept_back.has_data,
+            known_empty=frozenset(rules.rows.known_empty) | kept_back.known_empty,
             notes=tuple(notes),
         )
 

@@ -80,6 +80,7 @@ class Rules:
         return handler(text, noun) if handler else self._run(text, verb, noun)
 
     def __post_init__(self) -> None:
+        self._in_anothers_name = False
         self._handlers = {
             "SET": self._set,
             "RESET": self._reset,
@@ -102,9 +103,9 @@ class Rules:
             return _SKIP
         if noun in ("SESSION", "ROLE") and _AUTHORIZES.match(text):
             mentioned = roles.mentioned(text, "SET", noun)
+            self._in_anothers_name = bool(mentioned)
             if mentioned:
-                self.owners_known = True
-                return Decision(Way.ALONE, text, frozenset(mentioned))
+                return Decision(Way.AS_ROLE, text, frozenset(mentioned))
             return Decision(Way.SETTING, self._back_to_restorer())
         setting = _SETTING.match(text)
         name = ".".join(names.split(setting[1])).lower() if setting else ""
@@ -115,7 +116,8 @@ class Rules:
         return Decision(Way.SETTING, text)
 
     def _reset(self, text: bytes, noun: str) -> Decision:
-        return Decision(Way.SETTING, self._back_to_restorer() if noun == "SESSION" else text)
+        self._in_anothers_name = False
+        return Decision(Way.SETTING, self._back_to_restorer() if noun in ("SESSION", "ROLE") else text)
 
     def _back_to_restorer(self) -> bytes:
         return b"SET SESSION AUTHORIZATION " + names.raw_bytes(names.quote(self.restorer)) + b";"
@@ -171,6 +173,7 @@ class Rules:
         if noun == "OR" and not self.created and _REPLACED_VIEW.match(text):
             return _SKIP  # how --clean takes apart views that depend on each other
         self.created = True
+        self.owners_known = self.owners_known or self._in_anothers_name
         if noun == "EVENT":
             return Decision(Way.LATER, text)
         if noun in ("TABLE", "UNLOGGED") and wanted.is_version_table(text):
@@ -222,7 +225,6 @@ class Rules:
         if not self.rows.wants(target[1], columns):
             self.rows.leave_out(target[1])
             return Decision(Way.SKIP, text[: target.end(1)])
-        self.rows.took(target[1], columns)
         return Decision(Way.BATCH, text)
 
 

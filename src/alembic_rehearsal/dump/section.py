@@ -40,7 +40,7 @@ class Section:
         if decision.way is Way.LATER:
             self.later.append((done, decision))
             return True
-        if decision.way is Way.ALONE:
+        if decision.way in (Way.ALONE, Way.AS_ROLE):
             return session.alone(done, decision.tolerated)
         session.add(done)
         return True

@@ -35,6 +35,7 @@ class Server:
         self.settings = frozenset(self._column("SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings"))
         self._before = frozenset(self._column("SELECT rolname FROM pg_catalog.pg_roles"))
         self._roles = set(self._before)
+        self._lent: set[str] = set()
         self.databases = Databases(self._connection)
         if RESTORER not in self._roles:
             self.make_role(RESTORER, "SUPERUSER NOLOGIN")
@@ -57,6 +58,24 @@ class Server:
         for name in sorted(missing):
             self.make_role(name, "SUPERUSER NOLOGIN" if name == _STOCK_SUPERUSER else "NOLOGIN")
         return True
+
+    def lend_rights(self, names: frozenset[str]) -> None:
+        """Let roles do what their owners' superuser would do for them, until `take_rights_back`.
+
+        With --use-set-session-authorization the owners make their objects themselves, and need rights for it that
+        the dump doesn't give them.
+        """
+        for name in names - self._before - self._lent:
+            query = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = %s"
+            if execute(self._connection, query, (name,)) == [(False,)]:
+                execute(self._connection, sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(name)))
+                self._lent.add(name)
+
+    def take_rights_back(self) -> None:
+        """Make ordinary roles of those that were lent a superuser's rights."""
+        while self._lent:
+            statement = sql.SQL("ALTER ROLE {} NOSUPERUSER")
+            execute(self._connection, statement.format(sql.Identifier(self._lent.pop())))
 
     def run(self, statement: Statement, decision: Decision) -> bool:
         """Execute a statement about roles or databases; False if it failed in a tolerated way.

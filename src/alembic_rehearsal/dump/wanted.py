@@ -41,14 +41,14 @@ class Rows:
         include: tables that were asked for, see `names.matches`.
         version_tables: made so far.
         left_out: tables whose rows stay behind.
-        has_data: there were rows of other tables than version tables.
+        known_empty: tables of which the dump has an empty block of rows.
         matched: those of `include` that some table answered to.
     """
 
     include: Sequence[str]
     version_tables: set[tuple[str, ...]] = field(default_factory=set)
     left_out: set[str] = field(default_factory=set)
-    has_data: bool = False
+    known_empty: set[str] = field(default_factory=set)
     matched: set[str] = field(default_factory=set)
 
     def wants(self, table: bytes, columns: bytes) -> bool:
@@ -60,13 +60,12 @@ class Rows:
         self.matched |= asked
         return bool(asked)
 
-    def took(self, table: bytes, columns: bytes) -> None:
-        """Record that rows were restored."""
-        self.has_data = self.has_data or not self._is_version(names.split(table), columns)
+    def found_none(self, table: bytes) -> None:
+        """Record that a table has no row in production."""
+        self.known_empty.add(names.dotted(names.split(table)))
 
     def leave_out(self, table: bytes) -> None:
         """Record that a table has rows in the dump which aren't restored."""
-        self.has_data = True
         self.left_out.add(names.dotted(names.split(table)))
 
     def _is_version(self, table: tuple[str, ...], columns: bytes) -> bool:
