@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Project, Run, alembic, run
 
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.model import Endpoint
+from harness import Project, Run, alembic, run
 
 PASS = "pass"
 

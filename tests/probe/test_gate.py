@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import Production, Project, alembic, read_events, run
 
 from alembic_rehearsal import probe
 from alembic_rehearsal.model import Endpoint
+from harness import Production, Project, alembic, read_events, run
 
 
 def python(body: str, tmp_path: Path) -> list[str]:

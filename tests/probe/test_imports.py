@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import run
 
 from alembic_rehearsal.model import Endpoint
+from harness import run
 
 HEAD = "import sys, importlib, importlib.util, importlib.machinery as m\n"
 LAZY = (

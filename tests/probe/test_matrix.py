@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from harness import Production, Project, Run, run
 
 from alembic_rehearsal.model import Endpoint
+from harness import Production, Project, Run, run
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness import Production, Project, alembic, run
 
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.model import Endpoint
+from harness import Production, Project, alembic, run
 
 ENGINES = {
     "alembic.ini": ("", "__import__('sqlalchemy').engine_from_config(context.config.get_section('alembic'))"),

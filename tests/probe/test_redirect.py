@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import Production, Run, run
 
 from alembic_rehearsal.model import Endpoint
+from harness import Production, Run, run
 
 # Each snippet asks for production in its own way and leaves the name of the database that it reached in `got`.
 ROW = "cursor = c.cursor(); cursor.execute('select current_database()'); got = cursor.fetchone()[0]"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness import Project, Run, alembic, run
 
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.model import Endpoint
 from alembic_rehearsal.probe.rehearsal_probe import control
+from harness import Project, Run, alembic, run
 
 
 def survey(root: Path, endpoint: Endpoint, exchange: Path) -> Run:
