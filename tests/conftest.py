@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-pytest_plugins = ["fix_postgres", "fix_probe", "fix_projects"]
+pytest_plugins = ["fix_postgres", "fix_projects"]
 
 _SCRUBBED = ("GITHUB_", "INPUT_", "RUNNER_", "PG")
 
