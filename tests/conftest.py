@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+
+import pytest
 
 pytest_plugins = ["fix_postgres", "fix_projects"]
 
@@ -12,3 +15,13 @@ _SCRUBBED = ("GITHUB_", "INPUT_", "RUNNER_", "PG")
 for _name in list(os.environ):
     if _name.startswith(_SCRUBBED) or _name == "DATABASE_URL":
         del os.environ[_name]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything is required, as in CI, a test that has to be skipped has failed."""
+    report = yield
+    if report.skipped and os.environ.get("REHEARSAL_REQUIRE_ALL") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"skipped although REHEARSAL_REQUIRE_ALL is set: {report.longrepr}"
+    return report

