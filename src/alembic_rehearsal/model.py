@@ -62,7 +62,7 @@ class DumpInfo:
         dbname: the database's name where the dump says it (archives, -C), else None.
         need: what it asks of a server.
         size_bytes: of the file or the directory as given.
-        modified_at: seconds since the epoch.
+        modified_at: of the file, or when a snapshot says that it was taken; seconds since the epoch.
     """
 
     path: str
@@ -376,6 +376,9 @@ class Options:
     """What one `run` was asked to do; the names are those of the flags, with "_" for "-".
 
     Attributes:
+        dump: "" with from_url.
+        from_url: production's own URL, to take a snapshot of.
+        max_dump_age: days, 0 for no limit.
         directory: the project's root, where the command starts.
         config: path of alembic.ini, "" for Alembic's own default.
         name: section of the configuration file, Alembic's `-n`.
@@ -404,6 +407,8 @@ class Options:
     allow_port: tuple[int, ...] = ()
     timeout: float = 600.0
     keep: bool = False
+    from_url: str = field(repr=False, default="")
+    max_dump_age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,6 +538,7 @@ class RevisionLine:
     message: str
     outcome: str
     duration_ms: float | None
+    down_revisions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

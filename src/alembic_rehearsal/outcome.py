@@ -46,6 +46,7 @@ def revision_lines(evidence: Evidence) -> tuple[RevisionLine, ...]:
                 message=known.message if known else "",
                 outcome=_outcome(step.outcome, step.revision in standing, bool(evidence.readback.unfinished)),
                 duration_ms=step.duration_ms if step.outcome == "applied" else None,
+                down_revisions=step.down_revisions,
             )
         )
     return (*lines, *_not_reached(evidence, graph, {line.revision for line in lines}))
@@ -66,7 +67,8 @@ def _not_reached(evidence: Evidence, graph: Mapping[str, Revision], seen: set[st
         done = _ancestors(table.rows if table else (), graph) | seen
         wanted = _ancestors(context.heads, graph) - done
         for revision in _in_order(context, wanted):
-            pending.append(RevisionLine(revision.revision, revision.message, "not reached", None))
+            line = RevisionLine(revision.revision, revision.message, "not reached", None, revision.down_revisions)
+            pending.append(line)
             seen = seen | {revision.revision}
     return pending
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import io
-from collections.abc import Iterator
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from alembic_rehearsal import project
-from alembic_rehearsal.model import Finding, Location, Report, RevisionLine, Severity, Verdict
+from alembic_rehearsal.model import Finding, Report, RevisionLine, Severity, Verdict
+from alembic_rehearsal.report import _words
 from alembic_rehearsal.report.look import Look
 
 _STYLE = {
@@ -45,7 +43,7 @@ def render(report: Report, look: Look) -> str:
     if not look.quiet:
         _print_rest(console, report)
     console.print()
-    console.print(Text(_verdict(report), style=_VERDICT_STYLE[report.verdict]))
+    console.print(Text(_words.verdict(report), style=_VERDICT_STYLE[report.verdict]))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -53,32 +51,16 @@ def _header(report: Report) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for label, value in _facts(report):
+    for label, value in _words.facts(report):
         table.add_row(Text(label, style="dim"), Text(value))
     return table
-
-
-def _facts(report: Report) -> Iterator[tuple[str, str]]:
-    if report.dump is not None:
-        taken = datetime.datetime.fromtimestamp(report.dump.modified_at, datetime.timezone.utc)
-        version = report.dump.server_version or "of a version that the dump doesn't say"
-        yield "production", f"PostgreSQL {version}, at {', '.join(report.from_revisions) or 'no revision'}"
-        yield "dump", f"{report.dump.path}, {taken:%Y-%m-%d %H:%M} UTC"
-    if report.command:
-        yield "rehearsed", project.readable(report.command)
-    if report.migrator is not None:
-        yield "as", f"{report.migrator.role} ({report.migrator.why})"
-    if report.server is not None:
-        version = report.server.version or str(report.server.major)
-        guard = "on" if report.kernel_guard else "off"
-        yield "on", f"PostgreSQL {version} ({report.server.provider}), kernel guard {guard}"
 
 
 def _print_finding(console: Console, number: int, finding: Finding) -> None:
     head = Text(f"{number}. ")
     head.append(f"{finding.severity.value}[{finding.check}]", style=_STYLE[finding.severity])
     if finding.location is not None:
-        head.append(f" {_place(finding.location)}", style="bold")
+        head.append(f" {_words.place(finding.location)}", style="bold")
     console.print(head)
     _indented(console, finding.message)
     for line in finding.evidence:
@@ -92,15 +74,9 @@ def _print_finding(console: Console, number: int, finding: Finding) -> None:
         for line in finding.folded:
             _indented(console, f"- {line}")
     if finding.fix:
-        _indented(console, "Fix (not tried):" if finding.sqlstate else "Fix:")
+        _indented(console, _words.fix_label(finding))
         for line in finding.fix.splitlines():
             console.print(Text(f"     {line}"), soft_wrap=True)
-
-
-def _place(location: Location) -> str:
-    line = f":{location.line}" if location.line else ""
-    function = f" in {location.function}()" if location.function.isidentifier() else ""
-    return f"{location.path}{line}{function}"
 
 
 def _indented(console: Console, text: str, style: str = "") -> None:
@@ -146,15 +122,3 @@ def _revisions(lines: tuple[RevisionLine, ...]) -> Table:
         took = "" if line.duration_ms is None else f"{line.duration_ms:.0f} ms"
         table.add_row(f"   {line.revision}", line.message, line.outcome, took)
     return table
-
-
-def _verdict(report: Report) -> str:
-    status = report.verdict.exit_status
-    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
-    if report.verdict is Verdict.PASS:
-        done = sum(line.outcome == "applied" for line in report.revisions)
-        what = f"{done} revision{'s' * (done != 1)} applied" if done else "nothing is pending"
-        return f"PASS: {what} (exit {status})"
-    if report.verdict is Verdict.BLOCKED:
-        return f"BLOCKED: {errors} failure{'s' * (errors != 1)} that production would have had (exit {status})"
-    return f"NO VERDICT: the rehearsal proves nothing (exit {status})"

@@ -1,0 +1,37 @@
+"""A finding as plain text, for the formats that have one place for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_rehearsal.model import Finding
+from alembic_rehearsal.report import _words
+from alembic_rehearsal.report._clean import cleaned
+
+_MOST_MESSAGE, _MOST_LINE, _MOST_LINES, _MOST_SQL, _MOST_FIX = 2000, 500, 20, 2000, 3000
+
+
+def body(finding: Finding) -> str:
+    """Return message, evidence, SQL, what fails with it, and fix, each of bounded length."""
+    return "\n".join(_lines(finding))
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    yield cleaned(finding.message, _MOST_MESSAGE)
+    yield from _some(finding.evidence)
+    if finding.sql:
+        yield cleaned(finding.sql, _MOST_SQL)
+    if finding.conditional_on:
+        yield "(seen by going on past the failures above)"
+    if finding.folded:
+        yield "What needs it fails with it:"
+        yield from _some(finding.folded)
+    if finding.fix:
+        yield _words.fix_label(finding)
+        yield cleaned(finding.fix, _MOST_FIX)
+
+
+def _some(lines: tuple[str, ...]) -> Iterator[str]:
+    yield from (cleaned(line, _MOST_LINE) for line in lines[:_MOST_LINES])
+    if len(lines) > _MOST_LINES:
+        yield f"and {len(lines) - _MOST_LINES} more"

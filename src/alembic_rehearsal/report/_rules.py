@@ -1,0 +1,88 @@
+"""What each check is about, for formats that describe their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One check as a reader sees it who has never heard of it.
+
+    Attributes:
+        short: one sentence without a full stop.
+        full: what it means that the check found something.
+        help: what to do, in general; the finding's own fix knows more.
+    """
+
+    short: str
+    full: str
+    help: str
+
+
+RULES: Mapping[str, Rule] = {
+    "upgrade-failed": Rule(
+        "PostgreSQL refused a statement of a revision",
+        "On a copy of production's schema, a statement that a pending revision sends ends in an error. The deploy's "
+        "own upgrade would end there too.",
+        "Compare what production has with what the revision wants, and change the revision so that it fits both.",
+    ),
+    "command-failed": Rule(
+        "The upgrade command ended in an error without an SQLSTATE",
+        "The command failed in Python: in the revision graph, in a revision's own code or in Alembic.",
+        "Read the exception; the revision or the graph of revisions has to change before the deploy.",
+    ),
+    "heads-mismatch": Rule(
+        "The command said it succeeded, and a new connection doesn't see the heads",
+        "After the command ended with status 0, the version table does not hold the revisions that it was asked for: "
+        "nothing was committed, or another table was written.",
+        "Check that env.py commits, and that it configures the version table that production has.",
+    ),
+    "base-on-populated": Rule(
+        "The history was started from its base although production has been migrated",
+        "Alembic took production for an empty database, and began with the first revision.",
+        "Check which version table and schema env.py configures, and what row production's table has.",
+    ),
+    "rows-missing": Rule(
+        "A failure that comes from a table which is empty only in the rehearsal",
+        "A revision needs rows that the rehearsal did not have, so it proves neither a pass nor a failure.",
+        "Take the rows along: --include-data TABLE, from a dump that has them.",
+    ),
+    "project-did-not-start": Rule(
+        "env.py or what it imports failed before anything was sent",
+        "The command ended before it asked for a connection, so the migrations were not tried.",
+        "Install the project's requirements, and set the variables that its settings need.",
+    ),
+    "no-connection": Rule(
+        "Nothing proves that the command worked on the rehearsed database",
+        "The command did not connect to the throw-away server, or what watched it was not loaded.",
+        "Name the command that migrates: --command. It has to be a Python program.",
+    ),
+    "ran-out-of-time": Rule(
+        "The command was stopped before it had ended",
+        "The command took longer than it was given; a lock that it holds itself would hang in production too.",
+        "Look at what it waited for; for work that is only long: --timeout SECONDS.",
+    ),
+    "refused-connection": Rule(
+        "A connection elsewhere was refused",
+        "The command asked for a server that is not the throw-away one. It was refused, because it might be "
+        "production's.",
+        "If the migration needs it and it is not production's, allow its port: --allow-port PORT.",
+    ),
+    "survey-stopped": Rule(
+        "What stands after this place in a revision was not tried",
+        "The run that goes on past each failure could not follow this revision any further.",
+        "Fix the failures above and rehearse again.",
+    ),
+    "no-verdict": Rule(
+        "The rehearsal could not be done",
+        "The dump, the server, the project or the tool itself kept the rehearsal from taking place.",
+        "Read the message; whatever withholds the verdict has to stop the deploy.",
+    ),
+}
+
+
+def of(check: str) -> Rule:
+    """Return the rule of *check*, or what can be said of one that is not described."""
+    return RULES.get(check) or Rule(f"The check {check}", f"The check {check} found something.", "Read the message.")

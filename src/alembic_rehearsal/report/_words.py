@@ -1,0 +1,64 @@
+"""What every reporter says in the same words."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+from alembic_rehearsal import project
+from alembic_rehearsal.model import Finding, Location, Report, Severity, Verdict
+
+_BLOCKING = (Severity.ERROR, Severity.UNPROVED)
+
+
+def verdict(report: Report) -> str:
+    """Return the verdict as one line, with the exit status."""
+    status = report.verdict.exit_status
+    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
+    if report.verdict is Verdict.PASS:
+        done = sum(line.outcome == "applied" for line in report.revisions)
+        what = f"{done} revision{'s' * (done != 1)} applied" if done else "nothing is pending"
+        return f"PASS: {what} (exit {status})"
+    if report.verdict is Verdict.BLOCKED:
+        return f"BLOCKED: {errors} failure{'s' * (errors != 1)} that production would have had (exit {status})"
+    return f"NO VERDICT: the rehearsal proves nothing (exit {status})"
+
+
+def facts(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield label and value of what was rehearsed, as whom, and on what."""
+    if report.dump is not None:
+        taken = datetime.datetime.fromtimestamp(report.dump.modified_at, datetime.timezone.utc)
+        version = report.dump.server_version or "of a version that the dump doesn't say"
+        yield "production", f"PostgreSQL {version}, at {', '.join(report.from_revisions) or 'no revision'}"
+        yield "dump", f"{report.dump.path}, {taken:%Y-%m-%d %H:%M} UTC"
+    if report.command:
+        yield "rehearsed", project.readable(report.command)
+    if report.migrator is not None:
+        yield "as", f"{report.migrator.role} ({report.migrator.why})"
+    if report.server is not None:
+        version = report.server.version or str(report.server.major)
+        guard = "on" if report.kernel_guard else "off"
+        yield "on", f"PostgreSQL {version} ({report.server.provider}), kernel guard {guard}"
+
+
+def place(location: Location) -> str:
+    """Return file, line and function as one would say them."""
+    line = f":{location.line}" if location.line else ""
+    function = f" in {location.function}()" if location.function.isidentifier() else ""
+    return f"{location.path}{line}{function}"
+
+
+def fix_label(finding: Finding) -> str:
+    """Return what stands before the fix: one for a server's error was not tried."""
+    return "Fix (not tried):" if finding.sqlstate else "Fix:"
+
+
+def findings(report: Report) -> tuple[Finding, ...]:
+    """Return the findings, and one for the verdict if none of them accounts for it.
+
+    A list of findings that is empty reads as a pass to whatever reads nothing else.
+    """
+    if report.verdict is Verdict.PASS or any(each.severity in _BLOCKING for each in report.findings):
+        return report.findings
+    severity = Severity.ERROR if report.verdict is Verdict.BLOCKED else Severity.UNPROVED
+    return (Finding(check="no-verdict", severity=severity, message=verdict(report)), *report.findings)
