@@ -13,13 +13,16 @@ import alembic_rehearsal
 from alembic_rehearsal import checks, postgres, report
 
 ROOT = Path(alembic_rehearsal.__file__).parent
-STAGES = ("checks", "dump", "postgres", "report")
+STAGES = ("checks", "dump", "postgres", "report", "snapshot")
 # What any room may import: records, errors, and the rooms that start processes and connections.
 COMMON = {
     "connect",
+    "ports",
+    "programs",
     "errors",
     "model",
     "proc",
+    "programs",
     "sandbox",
     "sqlstate",
     "workdir",
@@ -96,7 +99,8 @@ def test_every_reporter_is_registered() -> None:
     """A file in report/ is a format, but for what they share."""
     files = {path.stem for path in modules("report") if not path.stem.startswith("_")} - {"look"}
 
-    assert set(report.REPORTERS) == files
+    assert set(report.FORMATS) == files
+    assert all(callable(report.reporter(name)) for name in files)
 
 
 def test_every_module_says_why_it_exists() -> None:

@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -87,6 +88,8 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--dump", help="pg_dump of production: any format, compressed or not.", metavar="PATH")
+@click.option("--from-url", help="Snapshot production's database first, read-only.", metavar="URL")
+@click.option("--max-dump-age", help="No verdict from a dump that is older.", metavar="DAYS", type=float)
 @click.option("-d", "--directory", help="The project's directory.", metavar="DIR", default=".")
 @click.option("-c", "--config", help="Alembic's configuration file.", metavar="FILE")
 @click.option("-n", "--name", help="Section of the configuration file.", metavar="NAME")
@@ -104,17 +107,19 @@ def cli() -> None:
 @click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int)
 @click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float)
 @click.option("--keep", help="Leave the server up until Enter or a signal.", is_flag=True, default=None)
-@click.option("-f", "--format", help="Report format: text, json. May be repeated.", metavar="FORMAT", multiple=True)
+@click.option(
+    "-f", "--format", help="Format of the report: text, json, github, ...; repeatable.", metavar="FORMAT", multiple=True
+)
 @click.option("-o", "--output", help="File for the report of the same place's --format.", metavar="FILE", multiple=True)
 @click.option("-q", "--quiet", help="Print the verdict and the findings only.", is_flag=True, default=None)
 @click.option("-v", "--verbose", help="Show the command's own output.", is_flag=True, default=None)
 def run(**flags: Any) -> int:
     """Restore the dump, upgrade it, and say everything that would fail."""
-    from alembic_rehearsal import compose, gate, options
+    from alembic_rehearsal import gate, listening, options
 
     asked, shown = options.merge(flags)
-    listener = gate.Listener(
-        progress=_progress if sys.stderr.isatty() and not shown.quiet else gate.silent,
+    listener = listening.Listener(
+        progress=_progress if sys.stderr.isatty() and not shown.quiet else listening.silent,
         output=(lambda text: click.echo(text, err=True, nl=False)) if shown.verbose else None,
         keep=(lambda report, endpoint: _keep(report, endpoint, shown)) if asked.keep else None,
     )
@@ -123,6 +128,8 @@ def run(**flags: Any) -> int:
     except RehearsalError as error:
         if error.exit_status != Verdict.NO_VERDICT.exit_status:
             raise
+        from alembic_rehearsal import compose
+
         report = compose.without_verdict(error)
     finally:
         if listener.progress is _progress:
@@ -130,6 +137,27 @@ def run(**flags: Any) -> int:
     if not asked.keep or report.server is None:
         _print(report, shown)
     return report.verdict.exit_status
+
+
+@cli.command()
+@click.option("--url", help="Production's URL (default: $DATABASE_URL).", metavar="URL", envvar="DATABASE_URL")
+@click.option("-o", "--output", help="File: .sql, .sql.gz, .zst, .xz, .bz2.", metavar="FILE", default="-")
+def snapshot(url: str | None, output: str) -> int:
+    """Write production's schema and revision to a file, read-only and without its data."""
+    from alembic_rehearsal import workdir
+    from alembic_rehearsal.snapshot import take
+
+    if not url:
+        raise click.UsageError("no URL was given, and DATABASE_URL is not set")
+    with workdir.run_directory(expected_bytes=0) as run:
+        file = run / "snapshot.sql" if output == "-" else Path(output)
+        taken = take(url, file, workdir=run, progress=_stderr)
+        if output == "-":
+            with file.open("rb") as stream:
+                shutil.copyfileobj(stream, sys.stdout.buffer)
+    for note in taken.notes:
+        _stderr(note)
+    return 0
 
 
 @cli.command()
@@ -150,18 +178,21 @@ def doctor(**flags: Any) -> int:
 
 
 def _print(report: Report, shown: Shown) -> None:
-    from alembic_rehearsal.report import REPORTERS
+    from alembic_rehearsal.report import reporter
     from alembic_rehearsal.report.look import Look
 
     for name, file in shown.reports:
-        render = REPORTERS[name]
+        look = Look(quiet=shown.quiet, anchor=shown.anchor)
+        if file == "-" and sys.stdout.isatty():
+            width = min(shutil.get_terminal_size((80, 24)).columns, 120)
+            look = replace(look, colour="NO_COLOR" not in os.environ, width=width)
+        # A server's message may hold what UTF-8 can't.
+        text = reporter(name)(report, look).encode("utf-8", "backslashreplace")
         if file == "-":
-            colour = name == "text" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-            width = min(shutil.get_terminal_size((80, 24)).columns, 120) if sys.stdout.isatty() else 100
-            click.echo(render(report, Look(colour=colour, width=width, quiet=shown.quiet)), nl=False)
+            click.echo(text, nl=False)
         else:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-            Path(file).write_text(render(report, Look(quiet=shown.quiet)), encoding="utf-8")
+            Path(file).write_bytes(text)
 
 
 def _progress(text: str) -> None:

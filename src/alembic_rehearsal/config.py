@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from alembic_rehearsal.errors import UsageError
 
 if sys.version_info >= (3, 11):
@@ -39,6 +37,9 @@ def load(directory: Path, known: Mapping[str, type]) -> dict[str, Any]:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
+    # Not at the top: the command is to start at once, and most projects have no such file.
+    import yaml
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -36,6 +36,10 @@ class DumpError(RehearsalError):
     """The dump can't be read or restored."""
 
 
+class SnapshotError(RehearsalError):
+    """Production can't be read, or not by this role."""
+
+
 class ServerError(RehearsalError):
     """No throw-away server could be had, or it died."""
 
@@ -51,3 +55,14 @@ class ProcessFailed(RehearsalError):
         super().__init__(message, fix=fix)
         self.status = status
         self.stderr = stderr
+
+
+class OtherOwnerError(Exception):
+    """env.py configured another version table than was expected, and that one belongs to another role.
+
+    Not a way to end: the run is done again as `owner`.
+    """
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self.owner = owner

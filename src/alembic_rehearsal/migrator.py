@@ -8,10 +8,7 @@ from psycopg2.extensions import connection as PgConnection  # noqa: N812
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Endpoint, Migrator, Restored, VersionTable
-
-# What child processes log in as while the migrating role isn't known yet: the name stands in the environment
-# from the command's start. Its sessions begin with SET ROLE to the migrating role.
-PLACEHOLDER = "rehearsal_login"
+from alembic_rehearsal.rehearse import PLACEHOLDER
 
 
 def prepare(

@@ -10,19 +10,27 @@ from typing import Any
 from alembic_rehearsal import config
 from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Options
-from alembic_rehearsal.report import REPORTERS
+from alembic_rehearsal.report import FORMATS
 
+# A file must not hold production's address, and the directory is where the file was found.
+_FLAGS_ONLY = ("directory", "from_url")
 # Options of a run that name nothing in `Options`: what is printed, and where to.
 _OUTPUT_OPTIONS: dict[str, type] = {"format": tuple, "output": tuple, "quiet": bool, "verbose": bool}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shown:
-    """What is printed: pairs of format and file, "-" for standard output."""
+    """What is printed.
+
+    Attributes:
+        reports: pairs of format and file, "-" for standard output.
+        anchor: the file that a finding without a place of its own is hung up on, where a format needs one.
+    """
 
     reports: tuple[tuple[str, str], ...]
     quiet: bool
     verbose: bool
+    anchor: str
 
 
 def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
@@ -34,13 +42,19 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
         UsageError: a key or a value is wrong, or no dump is named.
     """
     fields = {field.name: field for field in dataclasses.fields(Options)}
-    known = {name.replace("_", "-"): _kind(field.default) for name, field in fields.items() if name != "directory"}
+    known = {name.replace("_", "-"): _kind(field.default) for name, field in fields.items() if name not in _FLAGS_ONLY}
     from_file = config.load(Path(flags["directory"]), known | _OUTPUT_OPTIONS)
     given = {name: value for name, value in flags.items() if value not in (None, ())}
     merged = {key.replace("-", "_"): value for key, value in from_file.items()} | given
     shown = _shown(merged)
     values = {name: merged[name] for name in fields if name in merged}
-    if not values.get("dump"):
+    if "from_url" in given:
+        if "dump" in given:
+            raise UsageError("--dump and --from-url exclude each other")
+        if not given["from_url"]:
+            raise UsageError("--from-url is empty: is the variable set where this runs?")
+        values["dump"] = ""
+    elif not values.get("dump"):
         raise UsageError(
             "no dump was named",
             fix='pg_dump --schema-only "$DATABASE_URL" > production.sql\n'
@@ -50,7 +64,7 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     values["allow_port"] = tuple(int(port) for port in values.get("allow_port", ()))
     for name in ("x", "at", "include_data"):
         values[name] = tuple(str(item) for item in values.get(name, ()))
-    if "dump" in from_file and "dump" not in given:
+    if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
     return Options(**values), shown
 
@@ -63,8 +77,8 @@ def _shown(merged: dict[str, Any]) -> Shown:
     formats = tuple(merged.get("format") or ("text",))
     outputs = tuple(merged.get("output") or ())
     for name in formats:
-        if name not in REPORTERS:
-            raise UsageError(f"--format {name}: known are {', '.join(REPORTERS)}")
+        if name not in FORMATS:
+            raise UsageError(f"--format {name}: known are {', '.join(FORMATS)}")
     if len(outputs) > len(formats):
         raise UsageError(f"{len(outputs)} --output for {len(formats)} --format: give each file its format")
     padded = (*outputs, *("-" for _ in range(len(formats) - len(outputs))))
@@ -74,4 +88,5 @@ def _shown(merged: dict[str, Any]) -> Shown:
         reports=tuple(zip(formats, padded, strict=True)),
         quiet=bool(merged.get("quiet")),
         verbose=bool(merged.get("verbose")),
+        anchor=str(merged.get("config") or "alembic.ini"),
     )

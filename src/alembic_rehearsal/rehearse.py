@@ -19,6 +19,10 @@ from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
 
 PROBE = Path(__file__).parent / "probe"
 
+# What child processes log in as while the migrating role isn't known yet: the name stands in the environment
+# from the command's start. Its sessions begin with SET ROLE to the migrating role.
+PLACEHOLDER = "rehearsal_login"
+
 # What env.py and what it imports may need of the outside: names, and the web. Production's database, its cache
 # and its queue are at other ports.
 _PORTS = (53, 80, 443)

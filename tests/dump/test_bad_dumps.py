@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fix_dumps import Production, Restore, query
 
-from alembic_rehearsal import dump
+from alembic_rehearsal import dump, programs
 from alembic_rehearsal.dump import toc, tools, unpack
 from alembic_rehearsal.errors import DumpError
 from alembic_rehearsal.postgres import Cluster
@@ -122,8 +122,8 @@ def test_an_archive_newer_than_any_pg_restore(
     production18: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says which version reads it, which one is here, and where to get one."""
-    monkeypatch.setattr(tools, "_WHEELS", ())
-    monkeypatch.setattr(tools, "_FOLDERS", ("/usr/lib/postgresql/15/bin",))
+    monkeypatch.setattr(programs, "_WHEELS", ())
+    monkeypatch.setattr(programs, "_FOLDERS", ("/usr/lib/postgresql/15/bin",))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(DumpError, match=r"format 1\.16 needs pg_restore 17 or later") as caught:
         tools.for_archive(toc.version(production18.folder / "custom.dump"))

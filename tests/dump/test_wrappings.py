@@ -19,8 +19,8 @@ import pytest
 import zstandard
 from fix_dumps import Production, Restore
 
-from alembic_rehearsal import dump
-from alembic_rehearsal.dump import source, tools
+from alembic_rehearsal import dump, programs
+from alembic_rehearsal.dump import source
 from alembic_rehearsal.dump.script import Scanner
 from alembic_rehearsal.errors import DumpError
 from alembic_rehearsal.model import DumpInfo
@@ -209,7 +209,7 @@ def test_a_compression_that_no_pg_restore_here_knows(
     production18: Production, restore: Restore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """pg_dump -Fc -Z zstd, where there are only builds that know gzip."""
-    monkeypatch.setattr(tools, "_FOLDERS", ())
+    monkeypatch.setattr(programs, "_FOLDERS", ())
     monkeypatch.setenv("PATH", "/nowhere")
     data = bytearray((production18.folder / "custom.dump").read_bytes())
     data[11] = 3

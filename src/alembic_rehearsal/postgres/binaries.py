@@ -16,15 +16,12 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from alembic_rehearsal import proc, workdir
+from alembic_rehearsal import ports, proc, workdir
 from alembic_rehearsal.errors import PortTaken, ServerError
 from alembic_rehearsal.model import Endpoint, LogRecord, Offer
 from alembic_rehearsal.postgres import datadir, overlay, serverlog, settings
 from alembic_rehearsal.postgres.cluster import ADMIN
 from alembic_rehearsal.postgres.installation import Installation
-
-# Other databases' ports above 32768, where the kernel picks from: MySQL X, DB2.
-_WELL_KNOWN = frozenset({33060, 50000, 60000})
 
 # One process from copying to serving: the start returns at once, and what is killed is one process group.
 # GNU cp clones where the file system can; others don't know the option.
@@ -151,7 +148,7 @@ def start(
     template = datadir.initialised(installation)
     served = overlay.dressed(installation, completed=offer.completed, trusted=frozenset(trusted))
     with _own_places(directory) as places:
-        number = pick_port() if port is None else port
+        number = ports.pick() if port is None else port
         with (places.log / "stderr").open("wb") as stderr:
             child = proc.spawn(
                 _command(served, template, places, number, log_statement),
@@ -169,19 +166,6 @@ def start(
             yield BinaryCluster(offer, installation, places, number, child)
         finally:
             _stop(child)
-
-
-def pick_port() -> int:
-    """Return a free TCP port of the ephemeral range that belongs to no well-known database.
-
-    Another process may take it before the server does; then `ready` raises `PortTaken`.
-    """
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port not in _WELL_KNOWN:
-            return port
 
 
 def _command(served: Installation, template: Path, places: _Places, port: int, log_statement: str) -> list[str]:

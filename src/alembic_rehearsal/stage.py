@@ -1,0 +1,259 @@
+"""One server, and everything that happens on it: restore, the true run, the survey, the evidence, the report.
+
+The command is busy with its own imports while this module and what it needs are imported; see `gate`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from alembic_rehearsal import (
+    checks,
+    clones,
+    compose,
+    configured,
+    dump,
+    intake,
+    locks,
+    migrator,
+    postgres,
+    readback,
+    rehearse,
+    versions,
+)
+from alembic_rehearsal import project as projects
+from alembic_rehearsal.checks import _names
+from alembic_rehearsal.errors import OtherOwnerError
+from alembic_rehearsal.listening import Clock, Listener
+from alembic_rehearsal.model import (
+    DumpInfo,
+    Endpoint,
+    Evidence,
+    Migrator,
+    Offer,
+    Options,
+    Project,
+    Report,
+    Restored,
+    Trace,
+    VersionTable,
+)
+from alembic_rehearsal.platforms import PLATFORMS
+
+_PRISTINE = "rehearsal_pristine"
+_REHEARSED = "rehearsal_rehearsed"
+_READY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is known before a server is started.
+
+    Attributes:
+        notes: for the report, on the dump and on the choice of the server.
+    """
+
+    info: DumpInfo
+    offer: Offer
+    notes: tuple[str, ...]
+
+
+def prepare(
+    options: Options, target: Project, environ: Mapping[str, str], *, run: Path, clock: Clock, listener: Listener
+) -> Prepared:
+    """Look at the dump and choose its server.
+
+    Raises:
+        RehearsalError: the dump can't be read, or no server here can hold it.
+    """
+    with clock.step("snapshot" if options.from_url else "inspect"):
+        info, notes = intake.dump_of(options, workdir=run, progress=listener.progress)
+    with clock.step("choose"):
+        offer, warnings = postgres.choose(
+            info.need,
+            provider=options.postgres,
+            image=options.postgres_image or None,
+            forbidden=(*configured.urls(Path(target.root), environ), *filter(None, [options.from_url])),
+        )
+    return Prepared(info, offer, (*notes, *warnings))
+
+
+@dataclass
+class Stage:
+    """One server, and everything that happens on it."""
+
+    options: Options
+    target: Project
+    environ: Mapping[str, str]
+    prepared: Prepared
+    run: Path
+    running: rehearse.Rehearsal
+    port: int
+    password: str = field(repr=False)
+    clock: Clock
+    listener: Listener
+
+    @property
+    def offer(self) -> Offer:
+        """Return the server that was chosen."""
+        return self.prepared.offer
+
+    def report(self) -> Report:
+        """Start the server, rehearse on it, and return the report.
+
+        Raises:
+            PortTaken: another process took the port.
+            OtherOwnerError: the command has to be run as another role.
+            RehearsalError: there is no verdict.
+        """
+        warnings = self.prepared.notes
+        self.listener.progress(f"starting PostgreSQL {self.offer.major} ({self.offer.provider})")
+        with self._started() as cluster:
+            evidence = self._evidence(cluster)
+            with self.clock.step("judge"):
+                findings = checks.judge(evidence)
+            if not cluster.fenced:
+                warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
+            report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
+            if self.options.keep and self.listener.keep:
+                dbname = _REHEARSED if evidence.survey else evidence.restored.dbname
+                role = evidence.migrator.role
+                self.listener.keep(report, cluster.endpoint(dbname, user=role, password=self.password))
+            return report
+
+    def _started(self) -> AbstractContextManager[postgres.Cluster]:
+        return postgres.start(
+            self.offer,
+            workdir=self.run,
+            port=self.port,
+            password=self.password,
+            trusted=PLATFORMS.get(self.target.platform, frozenset()),
+        )
+
+    def _evidence(self, cluster: postgres.Cluster) -> Evidence:
+        with self.clock.step("server"):
+            cluster.ready(_READY_S)
+        restored = self._restore(cluster)
+        expected = versions.preferred(restored.version_tables)
+        admin = _on(cluster.admin, restored.dbname)
+        role = migrator.prepare(
+            admin,
+            restored,
+            expected,
+            asked=self.options.role,
+            platform=self.target.platform,
+            password=self.password,
+        )
+        with self.clock.step("clone"):
+            clones.clone(cluster, restored.dbname, _PRISTINE)
+        mark = readback.mark(admin, secrets.token_hex(8))
+        endpoint = cluster.endpoint(restored.dbname, user=role.role, password=self.password)
+        trace = self._run(cluster, self.running, endpoint, admin, "upgrade")
+        with self.clock.step("read back"):
+            tables = tuple(
+                versions.configured(context, restored.version_tables, endpoint) for context in trace.contexts
+            )
+            self._require_owner(restored, tables, role)
+            back = readback.read(admin, mark, tables[0] if tables else expected)
+        survey = self._survey(cluster, restored, trace, endpoint)
+        pristine = _on(cluster.admin, _PRISTINE)
+        present = readback.present(pristine, _names_of(trace, survey))
+        return Evidence(
+            options=self.options,
+            project=self.target,
+            dump=self.prepared.info,
+            restored=restored,
+            tables=tables,
+            migrator=role,
+            trace=trace,
+            survey=survey,
+            readback=back,
+            present=present,
+            filled=readback.filled(pristine, present),
+        )
+
+    def _require_owner(self, restored: Restored, tables: Sequence[VersionTable | None], role: Migrator) -> None:
+        """Stop if the command ran as another role than the owner of the version table that it used."""
+        owners = {table.owner for table in tables if table is not None}
+        if restored.owners_known and not self.options.role and len(owners) == 1 and role.role not in owners:
+            raise OtherOwnerError(owners.pop())
+
+    def _restore(self, cluster: postgres.Cluster) -> Restored:
+        self.listener.progress("restoring the dump")
+        with self.clock.step("restore"):
+            restored = dump.restore(
+                self.prepared.info,
+                cluster.admin,
+                workdir=self.run,
+                dbname=self.options.database_name or None,
+                include_data=self.options.include_data,
+                progress=self.listener.progress,
+            )
+        cluster.created.append(restored.dbname)
+        versions.require(restored, self.options.at)
+        if not self.options.at:
+            return restored
+        admin = _on(cluster.admin, restored.dbname)
+        versions.write(admin, restored, self.options.at)
+        return replace(restored, version_tables=readback.version_tables_of(admin))
+
+    def _run(
+        self,
+        cluster: postgres.Cluster,
+        running: rehearse.Rehearsal,
+        endpoint: Endpoint,
+        admin: Endpoint,
+        step: str,
+    ) -> Trace:
+        self.listener.progress(f"running {projects.readable(self.target.argv)}")
+        since = cluster.log_mark()
+        with self.clock.step(step):
+            running.release(endpoint)
+            return running.finish(
+                timeout_s=self.options.timeout,
+                waiting_on=lambda: locks.waiting_on(admin),
+                log=lambda: cluster.log(since)[0],
+                on_output=self.listener.output if step == "upgrade" else None,
+            )
+
+    def _survey(self, cluster: postgres.Cluster, restored: Restored, trace: Trace, endpoint: Endpoint) -> Trace | None:
+        """Run the command once more on a fresh clone, past each failure, when a statement failed in the true run."""
+        failed = trace.exit_status not in (0, None) and trace.steps
+        if not failed:
+            return None
+        # Under its own name: a migration may name its database.
+        clones.rename(cluster, restored.dbname, _REHEARSED)
+        clones.clone(cluster, _PRISTINE, restored.dbname)
+        with rehearse.start(
+            self.target,
+            endpoint,
+            directory=self.run / "survey",
+            environ=self.environ,
+            mode="survey",
+            allow_ports=self.options.allow_port,
+        ) as running:
+            admin = _on(cluster.admin, restored.dbname)
+            return self._run(cluster, running, endpoint, admin, "survey")
+
+
+def _on(admin: Endpoint, dbname: str) -> Endpoint:
+    return replace(admin, dbname=dbname)
+
+
+def _names_of(trace: Trace, survey: Trace | None) -> frozenset[str]:
+    """Return every name that an error or a read of the two runs is about, to be looked up in production's schema."""
+    names: set[str] = set()
+    for run in (trace, survey):
+        if run is None:
+            continue
+        errors = [each.error for each in run.statements if each.error is not None]
+        errors += [each.error for each in run.failures if each.error is not None]
+        names.update(*(_names.quoted(error) for error in errors))
+        failing = [each for each in run.statements if each.error is not None]
+        for each in (*failing, *run.statements[-1:]):
+            names |= _names.words(each.sql)
+    return frozenset(names)
