@@ -17,12 +17,13 @@ STAGES = ("checks", "dump", "postgres", "report", "snapshot")
 # What any room may import: records, errors, and the rooms that start processes and connections.
 COMMON = {
     "connect",
+    "lineage",
+    "masking",
     "ports",
     "programs",
     "errors",
     "model",
     "proc",
-    "programs",
     "sandbox",
     "sqlstate",
     "workdir",

@@ -37,7 +37,7 @@ def test_no_dump_is_an_error_with_the_recipe(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         options.merge(flags(tmp_path))
 
-    assert "pg_dump --schema-only" in error.value.fix
+    assert "pg_dump --create --schema-only" in error.value.fix
     assert error.value.exit_status == 2
 
 

@@ -69,7 +69,8 @@ def test_revisions_that_were_not_reached_follow_in_their_order() -> None:
 
 def test_nothing_pending_is_said() -> None:
     """A pass with nothing done is not mistaken for one that tested something."""
-    found = evidence(replace(TRACE, exit_status=0), table("a"))
+    at_head = replace(TRACE.contexts[0], heads=("a",))
+    found = evidence(replace(TRACE, exit_status=0, contexts=(at_head,)), table("a"))
 
     assert outcome.state_left(found) == ("Nothing was pending: production is at a and stays there.",)
 

@@ -2,10 +2,35 @@
 -- PostgreSQL database dump
 --
 
-\restrict rZAugAshQcDnS7so3pEX5Bs8GMr2sXxUz3oJgzA8slStn7xqspSpd8e5wlYJ8BD
+\restrict q7VztpqsbR328bc58kzuXfRDqQ9hJM5LKBfrHHDnHGp7xSoKdjG0uviyWkFXDjj
 
 -- Dumped from database version 17.10
 -- Dumped by pg_dump version 17.10
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: app; Type: DATABASE; Schema: -; Owner: app_prod
+--
+
+CREATE DATABASE app WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'C.UTF-8';
+
+
+ALTER DATABASE app OWNER TO app_prod;
+
+\unrestrict q7VztpqsbR328bc58kzuXfRDqQ9hJM5LKBfrHHDnHGp7xSoKdjG0uviyWkFXDjj
+\connect app
+\restrict q7VztpqsbR328bc58kzuXfRDqQ9hJM5LKBfrHHDnHGp7xSoKdjG0uviyWkFXDjj
 
 SET statement_timeout = 0;
 SET lock_timeout = 0;
@@ -173,13 +198,13 @@ ALTER TABLE ONLY public.sso_sessions
 -- PostgreSQL database dump complete
 --
 
-\unrestrict rZAugAshQcDnS7so3pEX5Bs8GMr2sXxUz3oJgzA8slStn7xqspSpd8e5wlYJ8BD
+\unrestrict q7VztpqsbR328bc58kzuXfRDqQ9hJM5LKBfrHHDnHGp7xSoKdjG0uviyWkFXDjj
 
 --
 -- PostgreSQL database dump
 --
 
-\restrict a6wcnQDz4EqlWLIReptH9XIPJAwmVBRQSB7p97jI528klaqhgHqzlibYUIlZb22
+\restrict WsknaPwkyi4K8ybwDWA8zRwcSRxLQmjo6L8WeHmJaFNb2S1fj1oZdnarVcsq6iX
 
 -- Dumped from database version 17.10
 -- Dumped by pg_dump version 17.10
@@ -209,5 +234,5 @@ z51
 -- PostgreSQL database dump complete
 --
 
-\unrestrict a6wcnQDz4EqlWLIReptH9XIPJAwmVBRQSB7p97jI528klaqhgHqzlibYUIlZb22
+\unrestrict WsknaPwkyi4K8ybwDWA8zRwcSRxLQmjo6L8WeHmJaFNb2S1fj1oZdnarVcsq6iX
 

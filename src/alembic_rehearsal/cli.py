@@ -182,10 +182,10 @@ def _print(report: Report, shown: Shown) -> None:
     from alembic_rehearsal.report.look import Look
 
     for name, file in shown.reports:
-        look = Look(quiet=shown.quiet, anchor=shown.anchor)
+        width = min(shutil.get_terminal_size((80, 24)).columns, 120)
+        look = Look(quiet=shown.quiet, anchor=shown.anchor, width=width)
         if file == "-" and sys.stdout.isatty():
-            width = min(shutil.get_terminal_size((80, 24)).columns, 120)
-            look = replace(look, colour="NO_COLOR" not in os.environ, width=width)
+            look = replace(look, colour="NO_COLOR" not in os.environ)
         # A server's message may hold what UTF-8 can't.
         text = reporter(name)(report, look).encode("utf-8", "backslashreplace")
         if file == "-":

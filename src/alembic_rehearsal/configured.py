@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _URL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://[^\s'\"<>]+")
-_FILES = ("*.ini", "*.toml", "*.cfg", "*.yml", "*.yaml", ".env*", "migrations/env.py", "alembic/env.py")
+_FILES = (".env*", "*.ini", "*.toml", "*.cfg", "*.yml", "*.yaml", "migrations/env.py", "alembic/env.py")
 _LIMIT_BYTES = 1 << 20
 
 

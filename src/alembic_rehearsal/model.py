@@ -482,6 +482,7 @@ class Evidence:
         survey: the run that went on past each failure, None when the true run did not fail.
         tables: the version table of each context of the trace, None where production has no such table.
         present: name in an error's message -> what production has under that name.
+        address: "host:port" of the throw-away server, as the command knows it.
         filled: the tables among `present` that have rows in the restored database.
     """
 
@@ -496,6 +497,7 @@ class Evidence:
     readback: Readback
     present: Mapping[str, tuple[Relation, ...]]
     filled: frozenset[str] = frozenset()
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

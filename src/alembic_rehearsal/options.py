@@ -57,9 +57,9 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     elif not values.get("dump"):
         raise UsageError(
             "no dump was named",
-            fix='pg_dump --schema-only "$DATABASE_URL" > production.sql\n'
-            "pg_dump --data-only --table='*.alembic_version' \"$DATABASE_URL\" >> production.sql\n"
-            "alembic-rehearsal run --dump production.sql",
+            fix='    pg_dump --create --schema-only "$DATABASE_URL" > production.sql\n'
+            "    pg_dump --data-only --table='*.alembic_version' \"$DATABASE_URL\" >> production.sql\n"
+            "    alembic-rehearsal run --dump production.sql",
         )
     values["allow_port"] = tuple(int(port) for port in values.get("allow_port", ()))
     for name in ("x", "at", "include_data"):

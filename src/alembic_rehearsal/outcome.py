@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from alembic_rehearsal import lineage
 from alembic_rehearsal.model import Context, Evidence, Revision, RevisionLine, VersionTable
 
 _MOST_OBJECTS = 12
@@ -35,8 +36,8 @@ def _rows(tables: Iterable[VersionTable]) -> tuple[str, ...]:
 
 def revision_lines(evidence: Evidence) -> tuple[RevisionLine, ...]:
     """Return one line for each revision that was pending, in the order in which the command took them."""
-    graph = {revision.revision: revision for context in evidence.trace.contexts for revision in context.revisions}
-    standing = _ancestors(to_revisions(evidence), graph)
+    graph = lineage.graph(evidence.trace)
+    standing = lineage.ancestors(to_revisions(evidence), graph)
     lines = []
     for step in evidence.trace.steps:
         known = graph.get(step.revision)
@@ -64,8 +65,8 @@ def _not_reached(evidence: Evidence, graph: Mapping[str, Revision], seen: set[st
         return []
     pending: list[RevisionLine] = []
     for context, table in zip(evidence.trace.contexts, evidence.tables, strict=True):
-        done = _ancestors(table.rows if table else (), graph) | seen
-        wanted = _ancestors(context.heads, graph) - done
+        done = lineage.ancestors(table.rows if table else (), graph) | seen
+        wanted = lineage.ancestors(context.heads, graph) - done
         for revision in _in_order(context, wanted):
             line = RevisionLine(revision.revision, revision.message, "not reached", None, revision.down_revisions)
             pending.append(line)
@@ -87,28 +88,16 @@ def _in_order(context: Context, wanted: set[str]) -> list[Revision]:
     return ordered
 
 
-def _ancestors(revisions: Iterable[str], graph: Mapping[str, Revision]) -> set[str]:
-    """Return *revisions* and everything that they build on."""
-    found: set[str] = set()
-    waiting = list(revisions)
-    while waiting:
-        revision = waiting.pop()
-        if revision in found:
-            continue
-        found.add(revision)
-        if revision in graph:
-            waiting.extend(graph[revision].down_revisions)
-    return found
-
-
 def state_left(evidence: Evidence) -> tuple[str, ...]:
     """Say in sentences what production would be left with after this run."""
     before, after = from_revisions(evidence), to_revisions(evidence)
     name_before, name_after = ", ".join(before) or "no revision", ", ".join(after) or "no revision"
     back = evidence.readback
-    if evidence.trace.exit_status == 0:
+    if evidence.trace.exit_status == 0 and not lineage.failed(evidence.trace.steps):
         if set(before) == set(after) and not back.committed:
-            return (f"Nothing was pending: production is at {name_after} and stays there.",)
+            heads = {head for context in evidence.trace.contexts for head in context.heads}
+            why = "Nothing was pending" if set(after) >= heads else "Nothing was applied"
+            return (f"{why}: production is at {name_after} and stays there.",)
         return (f"Production would go from {name_before} to {name_after}.",)
     lines = []
     if set(before) == set(after):

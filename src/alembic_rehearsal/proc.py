@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from alembic_rehearsal import sandbox
@@ -55,11 +56,12 @@ class Completed:
 def unprivileged() -> Account | None:
     """Return the account that a server started by root runs as; None when the tool isn't root.
 
-    PostgreSQL refuses to run as root. Its own account is the better one: `nobody` is shared with others.
+    PostgreSQL refuses to run as root. Its own account would be let in by a production server on the same machine
+    that trusts its Unix socket's peers, so `nobody` is the better one.
     """
     if os.geteuid() != 0:
         return None
-    for name in ("postgres", "nobody"):
+    for name in ("nobody", "postgres"):
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
             return Account(name, entry.pw_uid, entry.pw_gid)
@@ -307,3 +309,16 @@ def _setpriv() -> str:
     # A constant list, no descendants, done in milliseconds: it needs none of what `spawn` is for.
     asked = subprocess.run([found, "--help"], capture_output=True, check=False, stdin=subprocess.DEVNULL)
     return found if b"--pdeathsig" in asked.stdout else ""
+
+
+def end_strays(variable: str) -> None:
+    """Kill every process of this account that has *variable*, as NAME=value, in its environment.
+
+    A child that made a session of its own has left the process group; what it was started with is left to know it by.
+    Does nothing where there is no /proc, see proc(5).
+    """
+    wanted = variable.encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)

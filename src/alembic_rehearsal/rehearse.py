@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic_rehearsal import proc, project, sandbox, trace
+from alembic_rehearsal import configured, proc, project, trace
+from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
 from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
 
@@ -69,7 +70,7 @@ class Rehearsal:
             root=self._root,
             exit_status=status,
             output_tail=_tail(self._directory / "output"),
-            kernel_guard=sandbox.abi() >= 4,
+            kernel_guard=self._child.guarded,
             log=tuple(log()),
             duration_s=time.monotonic() - self._released_at,
             waiting_on=waits,
@@ -92,6 +93,7 @@ class Rehearsal:
         """Stop whatever still runs of the command."""
         (self._directory / "abort").touch()
         self._child.stop(_GRACE_S)
+        proc.end_strays(f"ALEMBIC_REHEARSAL_DIR={self._directory}")
 
 
 @contextmanager
@@ -119,6 +121,10 @@ def start(
     )
     env = project.environment(target, environ, PROBE)
     env["ALEMBIC_REHEARSAL_DIR"] = str(directory)
+    # Set where it is not, in the shape that the project's own files give it: the driver is part of it.
+    named = configured.urls(Path(target.root), {})
+    if named:
+        env.setdefault("DATABASE_URL", named[0])
     env = probe_environ.rewritten(env, dict(placeholder.kwargs()))
     with (directory / "output").open("wb") as output:
         child = proc.spawn(
@@ -145,4 +151,4 @@ def _write_whole(path: Path, text: str) -> None:
 
 def _tail(path: Path) -> tuple[str, ...]:
     with path.open(encoding="utf-8", errors="replace") as lines:
-        return tuple(line.rstrip("\n") for line in deque(lines, maxlen=_TAIL_LINES))
+        return tuple(masked(line.rstrip("\n")) for line in deque(lines, maxlen=_TAIL_LINES))

@@ -18,6 +18,7 @@ from alembic_rehearsal import (
     configured,
     dump,
     intake,
+    lineage,
     locks,
     migrator,
     postgres,
@@ -174,6 +175,7 @@ class Stage:
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
+            address=f"{endpoint.host}:{endpoint.port}",
         )
 
     def _require_owner(self, restored: Restored, tables: Sequence[VersionTable | None], role: Migrator) -> None:
@@ -222,8 +224,7 @@ class Stage:
 
     def _survey(self, cluster: postgres.Cluster, restored: Restored, trace: Trace, endpoint: Endpoint) -> Trace | None:
         """Run the command once more on a fresh clone, past each failure, when a statement failed in the true run."""
-        failed = trace.exit_status not in (0, None) and trace.steps
-        if not failed:
+        if trace.exit_status is None or not trace.steps or not (trace.exit_status or lineage.failed(trace.steps)):
             return None
         # Under its own name: a migration may name its database.
         clones.rename(cluster, restored.dbname, _REHEARSED)

@@ -164,21 +164,28 @@ def _statement(event: Event, root: str) -> Statement:
     )
 
 
+_NOT_YET = Step("", (), None, "interrupted", 0.0)
+
+
 def _steps(found: list[Event], root: str) -> tuple[Step, ...]:
-    """Fold begin and end of each revision into one step; one that only began was interrupted."""
+    """Fold begin and end of each revision into one step; one that only began was interrupted.
+
+    Several processes may be at it at once: an end belongs to the last begin of its own process.
+    """
     steps: list[Step] = []
+    begun: dict[int, int] = {}
     for event in found:
         outcome = {"begin": "interrupted", "end": "applied", "failed": "failed"}[event["phase"]]
-        if event["phase"] != "begin" and steps:
-            steps.pop()
-        steps.append(
-            Step(
-                revision=event["revision"],
-                down_revisions=_names(event.get("down_revision")),
-                location=_location(event, root),
-                outcome=outcome,
-                duration_ms=float(event.get("ms") or 0),
-            )
+        if event["phase"] == "begin":
+            begun[event["pid"]] = len(steps)
+            steps.append(_NOT_YET)
+        at = begun.get(event["pid"], len(steps) - 1)
+        steps[at] = Step(
+            revision=event["revision"],
+            down_revisions=_names(event.get("down_revision")),
+            location=_location(event, root),
+            outcome=outcome,
+            duration_ms=float(event.get("ms") or 0),
         )
     return tuple(steps)
 

@@ -10,8 +10,8 @@ from alembic_rehearsal.connect import connected
 from alembic_rehearsal.errors import DumpError
 from alembic_rehearsal.model import Context, Endpoint, Restored, VersionTable
 
-RECIPE = """pg_dump --schema-only "$DATABASE_URL" > production.sql
-pg_dump --data-only --table='*.{table}' "$DATABASE_URL" >> production.sql"""
+RECIPE = """    pg_dump --create --schema-only "$DATABASE_URL" > production.sql
+    pg_dump --data-only --table='*.{table}' "$DATABASE_URL" >> production.sql"""
 
 
 def require(restored: Restored, at: Sequence[str]) -> None:
@@ -75,8 +75,10 @@ def configured(context: Context, tables: Sequence[VersionTable], endpoint: Endpo
     if context.version_table_schema:
         return found.get((context.version_table_schema, context.version_table))
     named = [table for table in tables if table.name == context.version_table]
-    if not named:
-        return None
+    # What Alembic read there tells them apart, wherever the connection's search_path came from.
+    read = [table for table in named if context.current and set(table.rows) == set(context.current)]
+    if not named or len(read) == 1:
+        return read[0] if read else None
     with connected(endpoint) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"

@@ -53,7 +53,7 @@ def test_a_program_that_swallows_the_failure_is_blocked(dump: Path, tmp_path: Pa
     done = rehearse(project, dump, "--command", "python migrate.py")
 
     assert done.status == 1, done.stdout + done.stderr
-    assert [each["check"] for each in done.report["findings"]] == ["heads-mismatch"]
+    assert [each["check"] for each in done.report["findings"]] == ["upgrade-failed", "heads-mismatch"]
 
 
 def test_a_program_that_is_no_python_is_no_verdict(dump: Path, tmp_path: Path, rehearse: Tool) -> None:
@@ -64,6 +64,99 @@ def test_a_program_that_is_no_python_is_no_verdict(dump: Path, tmp_path: Path, r
 
     assert done.status == 3, done.stdout + done.stderr
     assert "probe was not loaded" in done.report["findings"][0]["message"]
+
+
+def test_a_command_that_migrates_nothing_is_no_verdict(dump: Path, tmp_path: Path, rehearse: Tool) -> None:
+    """It ends with 0 and connects, and the heads are not reached: not the deploy's command."""
+    project = write_project(tmp_path / "project", {"0001": USERS, "0002": LEGACY})
+
+    done = rehearse(project, dump, "--command", "alembic current")
+
+    assert done.status == 3, done.stdout + done.stderr
+    assert [each["check"] for each in done.report["findings"]] == ["heads-mismatch"]
+
+
+@pytest.mark.parametrize("way", ["command", "env.py"])
+def test_a_stamp_without_a_run_is_blocked(way: str, dump: Path, tmp_path: Path, rehearse: Tool) -> None:
+    """`alembic stamp head`, and an env.py that stamps before it migrates: the row is right, and nothing was done."""
+    project = write_project(tmp_path / "project", {"0001": USERS, "0002": LEGACY})
+    flags = ["--command", "alembic stamp head"] if way == "command" else []
+    if way == "env.py":
+        env = project / "migrations" / "env.py"
+        stamp = "            context.get_context().stamp(context.script, 'head')\n            context.run_migrations()"
+        env.write_text(
+            env.read_text().replace("        context.run_migrations()", stamp.replace("            ", "        "))
+        )
+
+    done = rehearse(project, dump, *flags)
+
+    assert done.status == 1, done.stdout + done.stderr
+    assert "0002 would be recorded as applied" in done.report["findings"][0]["message"]
+
+
+def test_a_child_that_left_the_session_is_ended_too(dump: Path, tmp_path: Path, rehearse: Tool) -> None:
+    """What the command started and did not wait for does not outlive the run."""
+    project = write_project(tmp_path / "project", {"0001": USERS})
+    pid = tmp_path / "pid"
+    (project / "migrations" / "env.py").write_text(
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'], start_new_session=True)\n"
+        f"open({str(pid)!r}, 'w').write(str(child.pid))\n" + ENV.format(configure="")
+    )
+
+    done = rehearse(project, dump)
+
+    assert done.status == 0, done.stdout + done.stderr
+    left = Path("/proc", pid.read_text(), "cmdline")
+    assert not left.exists() or left.read_bytes() == b""
+
+
+def test_a_search_path_of_the_connections_own_is_followed(
+    production: Production, tmp_path: Path, rehearse: Tool
+) -> None:
+    """One schema per tenant, chosen by connect_args: the version table is the one that Alembic read."""
+    tenants = "".join(
+        f"CREATE SCHEMA {tenant}; CREATE TABLE {tenant}.users (id int);"
+        f"CREATE TABLE {tenant}.alembic_version (version_num varchar(32));"
+        f"INSERT INTO {tenant}.alembic_version VALUES ('{revision}');"
+        for tenant, revision in (("one", "0001"), ("two", "0002"))
+    )
+    production.execute(tenants)
+    env = ENV.format(configure="").replace(
+        "poolclass=pool.NullPool", 'poolclass=pool.NullPool, connect_args={"options": "-csearch_path=one"}'
+    )
+    project = write_project(tmp_path / "project", {"0001": USERS, "0002": TOKENS}, env=env)
+
+    done = rehearse(project, production.dump())
+
+    assert done.status == 0, done.stdout + done.stderr
+    assert (done.report["from_revisions"], done.report["to_revisions"]) == (["0001"], ["0002"])
+
+
+def test_passwords_in_statements_are_not_shown(dump: Path, tmp_path: Path, rehearse: Tool) -> None:
+    """Neither in the statement of a finding nor in the command's last lines."""
+    body = """op.execute("CREATE ROLE app_production LOGIN PASSWORD 'hunter2'")"""
+    project = write_project(tmp_path / "project", {"0001": USERS, "0002": body})
+
+    done = rehearse(project, dump)
+
+    assert done.status == 1, done.stdout + done.stderr
+    assert "hunter2" not in done.stdout
+
+
+def test_a_role_that_the_dump_does_not_name_withholds_the_verdict(dump: Path, tmp_path: Path, rehearse: Tool) -> None:
+    """Production may have it; a line in the dump settles it."""
+    project = write_project(
+        tmp_path / "project", {"0001": USERS, "0002": 'op.execute("GRANT SELECT ON users TO reader")'}
+    )
+
+    withheld = rehearse(project, dump)
+    with dump.open("a") as file:
+        file.write("CREATE ROLE reader;\n")
+
+    assert withheld.status == 3, withheld.stdout + withheld.stderr
+    assert [each["check"] for each in withheld.report["findings"]] == ["role-missing"]
+    assert rehearse(project, dump).status == 0
 
 
 def test_alembics_arguments_reach_env_py(dump: Path, tmp_path: Path, rehearse: Tool) -> None:

@@ -12,6 +12,7 @@ from alembic_rehearsal.checks import (
     no_connection,
     ran_out_of_time,
     refused_connection,
+    several_databases,
     survey_stopped,
     upgrade_failed,
 )
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     base_on_populated,
     heads_mismatch,
     refused_connection,
+    several_databases,
     survey_stopped,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alembic_rehearsal import lineage
 from alembic_rehearsal.model import Evidence, Finding, Severity, VersionTable
 
 ID = "base-on-populated"
@@ -13,7 +14,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield a finding when the first revision ran, and a version table elsewhere says that it ran long ago."""
     if "base" in evidence.options.at:
         return
-    stamped = [table for table in evidence.restored.version_tables if table.rows]
+    ours = set(lineage.graph(evidence.trace))
+    # A version table with other revisions is another application's.
+    stamped = [table for table in evidence.restored.version_tables if ours & set(table.rows)]
     for context, table in zip(evidence.trace.contexts, evidence.tables, strict=True):
         began_at_base = any(not step.down_revisions for step in evidence.trace.steps)
         if not stamped or (table is not None and table.rows) or not began_at_base or context.as_sql:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alembic_rehearsal.checks import _blame, _names, _rows
+from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Evidence, Failure, Finding, Severity
 
 ID = "command-failed"
@@ -65,7 +66,9 @@ def _ended(status: int) -> str:
 def _failed(evidence: Evidence, failure: Failure) -> Finding:
     missing = _starved(evidence, failure)
     did_not_start = failure.phase == "env" and not evidence.trace.contexts
-    severity = Severity.UNPROVED if missing or did_not_start else Severity.ERROR
+    # What the tool itself refused is no failure of production's; that finding says where it wanted to go.
+    refused = any(each.outcome == "refused" for each in evidence.trace.connections)
+    severity = Severity.UNPROVED if missing or did_not_start or refused else Severity.ERROR
     heading = f"Revision {failure.revision} failed in its own code" if failure.revision else _HEADING[failure.phase]
     fix = _FIX.get(failure.phase, "") if did_not_start else _advice(failure)
     lines = [*evidence.trace.warnings]
@@ -75,7 +78,7 @@ def _failed(evidence: Evidence, failure: Failure) -> Finding:
     return Finding(
         check="rows-missing" if missing else "project-did-not-start" if did_not_start else ID,
         severity=severity,
-        message=f"{heading}: {failure.type.rsplit('.', 1)[-1]}: {failure.text}",
+        message=f"{heading}: {failure.type.rsplit('.', 1)[-1]}: {masked(failure.text)}",
         evidence=tuple(lines),
         fix=fix,
         location=failure.location,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alembic_rehearsal.checks import _blame, _names, _rows
+from alembic_rehearsal import lineage
+from alembic_rehearsal.checks import _blame, _doubts, _names
+from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Evidence, Finding, Location, PgError, Severity, Statement
 from alembic_rehearsal.sqlstate import condition
 
@@ -17,7 +19,8 @@ _SQL_WIDTH = 160
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield a finding for each operation that fails on its own, with its consequences folded into it."""
-    if evidence.trace.exit_status in (0, None):
+    trace = evidence.trace
+    if trace.exit_status is None or not (trace.exit_status or lineage.failed(trace.steps)):
         return
     blame = _blame.of(evidence.trace)
     if blame.cause is not None:
@@ -65,21 +68,18 @@ def _revision_at(evidence: Evidence, statement: Statement) -> str:
 
 def _compose(evidence: Evidence, error: PgError, *, revision: str, location: Location | None, sql: str) -> Finding:
     meaning = condition(error.sqlstate)
-    missing = _rows.missing_for(evidence, error, sql)
+    doubt = _doubts.about(evidence, error, sql)
     who = f"Revision {revision}" if revision else "The command"
     lines = [line for line in (error.detail, error.hint) if line]
     lines += _standing(evidence, error, meaning.kind)
-    fix = meaning.fix
-    if missing:
-        tables = ", ".join(missing)
-        lines.append(f"The rows of {tables} are not in the rehearsed database: the dump's rows were not restored.")
-        fix = f"Take the rows along, and nothing is decided before:\n    {_rows.option(missing)}"
+    if doubt is not None:
+        lines.append(doubt.reason)
     return Finding(
-        check="rows-missing" if missing else ID,
-        severity=Severity.UNPROVED if missing else Severity.ERROR,
+        check=doubt.check if doubt else ID,
+        severity=Severity.UNPROVED if doubt else Severity.ERROR,
         message=f"{who} failed with SQLSTATE {error.sqlstate} ({meaning.name}): {error.message}",
         evidence=tuple(lines),
-        fix=fix,
+        fix=doubt.fix if doubt else meaning.fix,
         location=location,
         revision=revision,
         sqlstate=error.sqlstate,
@@ -147,5 +147,5 @@ def _place(statement: Statement) -> tuple[str, str, int | None, str]:
 
 
 def _shortened(sql: str) -> str:
-    lines = [line[:_SQL_WIDTH].rstrip() for line in sql.strip().splitlines() if line.strip()]
+    lines = [line[:_SQL_WIDTH].rstrip() for line in masked(sql).strip().splitlines() if line.strip()]
     return "\n".join(lines[:_SQL_LINES] + (["..."] if len(lines) > _SQL_LINES else []))

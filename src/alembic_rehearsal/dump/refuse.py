@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic_rehearsal.dump import names
 from alembic_rehearsal.errors import DumpError
+from alembic_rehearsal.masking import masked
 
 
 def excerpt(statement: bytes, limit: int = 160) -> str:
@@ -11,7 +12,7 @@ def excerpt(statement: bytes, limit: int = 160) -> str:
     lines = names.text(statement).strip().splitlines()
     first = lines[0] if lines else ""
     shown = first if len(first) <= limit else first[: limit - 3] + "..."
-    return names.shown(shown)
+    return names.shown(masked(shown))
 
 
 def truncated(evidence: str) -> DumpError:

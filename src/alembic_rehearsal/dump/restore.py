@@ -127,7 +127,8 @@ class _Job:
         if not candidates:
             raise DumpError(
                 "the dump holds no table, so there is nothing to migrate",
-                fix='Dump the database itself, with its schema: pg_dump --schema-only "$DATABASE_URL" > dump.sql',
+                fix="Dump the database itself, with its schema:\n"
+                '    pg_dump --create --schema-only "$DATABASE_URL" > production.sql',
             )
         with_version = [one for one in candidates if one[1].version_tables]
         chosen = [one for one in candidates if one[0].name == dbname] or with_version or candidates
@@ -161,6 +162,10 @@ class _Job:
             owner = server.databases.owners.get(section.name) if rules.owners_known else None
             owner = owner or contents.owner
             server.databases.set_owner(section.name, owner)
+            if rules.owners_known and server.databases.owners.get(section.name) is None:
+                replay.notes[f"the dump doesn't say who owns the database, so {owner} does here; --create says it"] = (
+                    None
+                )
             finish.give_extensions(connection, owner)
         finally:
             connection.close()

@@ -49,6 +49,26 @@ RULES: Mapping[str, Rule] = {
         "A revision needs rows that the rehearsal did not have, so it proves neither a pass nor a failure.",
         "Take the rows along: --include-data TABLE, from a dump that has them.",
     ),
+    "role-missing": Rule(
+        "A revision names a role that the dump does not have",
+        "A dump has the roles that own or may use something in it; production may have others, so nothing is proved.",
+        "Add the role to the dump: CREATE ROLE name;",
+    ),
+    "database-name-unknown": Rule(
+        "A revision names the database, and the dump does not say its name",
+        "Without pg_dump --create the rehearsed database has another name than production's.",
+        "Say it: --database-name NAME, or make the dump with --create.",
+    ),
+    "collation-missing": Rule(
+        "The throw-away server's operating system lacks a collation",
+        "Production's operating system may have it, so nothing is proved.",
+        "Rehearse on production's image: --postgres docker.",
+    ),
+    "several-databases": Rule(
+        "The command asked for several databases, and the rehearsal has one",
+        "Every connection is led to the database that was restored, whatever it was meant for.",
+        "Rehearse each database with its own dump.",
+    ),
     "project-did-not-start": Rule(
         "env.py or what it imports failed before anything was sent",
         "The command ended before it asked for a connection, so the migrations were not tried.",

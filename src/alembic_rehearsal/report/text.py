@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 from rich.console import Console
 from rich.padding import Padding
@@ -75,8 +76,17 @@ def _print_finding(console: Console, number: int, finding: Finding) -> None:
             _indented(console, f"- {line}")
     if finding.fix:
         _indented(console, _words.fix_label(finding))
-        for line in finding.fix.splitlines():
-            console.print(Text(f"     {line}"), soft_wrap=True)
+        _print_fix(console, finding.fix)
+
+
+def _print_fix(console: Console, fix: str) -> None:
+    """Print prose as paragraphs of the console's width, and code, which is indented by four, as it stands."""
+    for is_code, lines in itertools.groupby(fix.splitlines(), key=lambda line: line.startswith("    ")):
+        if is_code:
+            for line in lines:
+                console.print(Text(f"     {line}"), soft_wrap=True)
+        else:
+            console.print(Padding(Text(" ".join(lines)), (0, 0, 0, 5)))
 
 
 def _indented(console: Console, text: str, style: str = "") -> None:
