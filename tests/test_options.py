@@ -60,3 +60,12 @@ def test_formats_that_can_not_be_printed_are_refused(tmp_path: Path, given: dict
     """A wrong pair is said before anything is started."""
     with pytest.raises(UsageError, match=message):
         options.merge(flags(tmp_path, dump="d", **given))
+
+
+def test_paths_of_annotations_begin_at_the_repository(tmp_path: Path) -> None:
+    """A pull request names files from its root, also when the project is a folder in it."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "services" / "api").mkdir(parents=True)
+
+    assert options.merge(flags(tmp_path / "services" / "api", dump="d"))[1].prefix == "services/api"
+    assert options.merge(flags(tmp_path, dump="d"))[1].prefix == ""

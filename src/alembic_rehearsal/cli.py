@@ -183,7 +183,7 @@ def _print(report: Report, shown: Shown) -> None:
 
     for name, file in shown.reports:
         width = min(shutil.get_terminal_size((80, 24)).columns, 120)
-        look = Look(quiet=shown.quiet, anchor=shown.anchor, width=width)
+        look = Look(quiet=shown.quiet, anchor=shown.anchor, prefix=shown.prefix, width=width)
         if file == "-" and sys.stdout.isatty():
             look = replace(look, colour="NO_COLOR" not in os.environ)
         # A server's message may hold what UTF-8 can't.

@@ -24,6 +24,7 @@ class Shown:
 
     Attributes:
         reports: pairs of format and file, "-" for standard output.
+        prefix: the project's directory in its repository, "" at the root.
         anchor: the file that a finding without a place of its own is hung up on, where a format needs one.
     """
 
@@ -31,6 +32,7 @@ class Shown:
     quiet: bool
     verbose: bool
     anchor: str
+    prefix: str
 
 
 def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
@@ -46,7 +48,7 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     from_file = config.load(Path(flags["directory"]), known | _OUTPUT_OPTIONS)
     given = {name: value for name, value in flags.items() if value not in (None, ())}
     merged = {key.replace("-", "_"): value for key, value in from_file.items()} | given
-    shown = _shown(merged)
+    shown = _shown(merged, Path(flags["directory"]))
     values = {name: merged[name] for name in fields if name in merged}
     if "from_url" in given:
         if "dump" in given:
@@ -73,7 +75,7 @@ def _kind(default: Any) -> type:
     return str if default is dataclasses.MISSING else type(default)
 
 
-def _shown(merged: dict[str, Any]) -> Shown:
+def _shown(merged: dict[str, Any], directory: Path) -> Shown:
     formats = tuple(merged.get("format") or ("text",))
     outputs = tuple(merged.get("output") or ())
     for name in formats:
@@ -89,4 +91,15 @@ def _shown(merged: dict[str, Any]) -> Shown:
         quiet=bool(merged.get("quiet")),
         verbose=bool(merged.get("verbose")),
         anchor=str(merged.get("config") or "alembic.ini"),
+        prefix=_in_repository(directory),
     )
+
+
+def _in_repository(directory: Path) -> str:
+    """Return *directory* relative to the repository that it lies in, which is what a pull request's paths begin at."""
+    place = directory.absolute()
+    for folder in (place, *place.parents):
+        if (folder / ".git").exists():
+            relative = place.relative_to(folder).as_posix()
+            return "" if relative == "." else relative
+    return ""

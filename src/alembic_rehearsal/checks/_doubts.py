@@ -46,8 +46,8 @@ def _role(error: PgError) -> Doubt | None:
     return Doubt(
         check="role-missing",
         reason="A dump names only the roles that own or may use something in it, so production may have this one.",
-        fix=f'If it has, add a line to the dump:\n    CREATE ROLE "{name}";\nor take the roles along: alembic-rehearsal '
-        "snapshot, or pg_dumpall --roles-only",
+        fix=f'If it has, add a line to the dump:\n    CREATE ROLE "{name}";\n'
+        "or take the roles along: alembic-rehearsal snapshot, or pg_dumpall --roles-only",
     )
 
 

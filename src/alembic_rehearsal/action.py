@@ -1,0 +1,208 @@
+"""The GitHub Action: inputs -> the project's environment -> the command line in a process of its own -> outputs.
+
+The command line runs beside this process, and not in it: this one is the container's first and has to say
+something even when the other is killed for its memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from alembic_rehearsal import cli, proc
+from alembic_rehearsal.actions import inputs, install, outputs
+from alembic_rehearsal.errors import ProjectError, RehearsalError
+from alembic_rehearsal.report import FORMATS
+
+_USAGE = 2
+_NO_VERDICT = 3
+_INTERRUPTED = 130
+# The runner kills 10 s after it has asked; the rest is for this process itself.
+_GRACE_S = 7.0
+_LINGER_S = 0.5
+_LAST_BYTES = 3000
+_TITLE = "alembic-rehearsal"
+# What lets a process speak for the job or as the job. The rehearsed command is the pull request's code.
+_WITHHELD = ("INPUT_", "ACTIONS_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the action, or the command line if there are arguments, and return the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments and "GITHUB_ACTIONS" not in os.environ:
+        return cli.main(arguments)
+    log = outputs.Log(sys.stdout.buffer)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    if arguments:
+        log.command("error", "this action takes no arguments: each option is an input", title=_TITLE)
+        return _USAGE
+    try:
+        return _Step(log, dict(os.environ), workspace).run()
+    except RehearsalError as error:
+        log.command("error", "\n".join(filter(None, [str(error), error.fix])), title=_TITLE)
+        outputs.set_outputs(os.environ, {"verdict": "no verdict"})
+        return error.exit_status
+    except cli.Interrupted:
+        return _INTERRUPTED
+    except Exception:  # noqa: BLE001
+        # A fault of the action's own is no verdict: 1 would say that the migration was tried and failed.
+        log.command("error", f"a fault of alembic-rehearsal itself: report it\n{traceback.format_exc()}", title=_TITLE)
+        return _NO_VERDICT
+    finally:
+        _end_the_rest()
+        outputs.give_back(workspace, workspace)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise cli.Interrupted(signal.Signals(number).name)
+
+
+def _end_the_rest() -> None:
+    """End whatever the project's code left running, if all of the container is ours.
+
+    A process that left its session could otherwise still write to the job's log.
+    """
+    if os.getpid() == 1:
+        with contextlib.suppress(OSError):
+            os.kill(-1, signal.SIGKILL)
+
+
+def _output(child: proc.Child) -> Iterator[bytes]:
+    """Yield what *child* writes until it has ended; what it leaves running may hold the pipe for ever."""
+    assert child.stdout is not None
+    descriptor = child.stdout.fileno()
+    ended_at = float("inf")
+    while time.monotonic() < ended_at + _LINGER_S:
+        if select.select([descriptor], [], [], 0.05)[0]:
+            chunk = os.read(descriptor, 65536)
+            if not chunk:
+                return
+            yield chunk
+        elif child.poll() is not None:
+            return
+        if child.poll() is not None:
+            ended_at = min(ended_at, time.monotonic())
+
+
+class _Step:
+    """One step of a job."""
+
+    def __init__(self, log: outputs.Log, environ: Mapping[str, str], workspace: Path) -> None:
+        self._log = log
+        self._environ = environ
+        self._workspace = workspace
+        self._asked = inputs.read(environ, cli.run)
+        temporary = Path(environ.get("RUNNER_TEMP") or tempfile.gettempdir())
+        self._folder = temporary / _TITLE
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._for_code = {name: value for name, value in environ.items() if not name.startswith(_WITHHELD)}
+
+    def run(self) -> int:
+        for secret in self._asked.secrets:
+            self._log.command("add-mask", secret)
+        try:
+            python = self._install()
+            with tempfile.TemporaryDirectory() as private:
+                return self._rehearse(python, Path(private))
+        finally:
+            for place in (self._folder, Path(self._environ.get("HOME", "/github/home"))):
+                # Where the runner put them; a HOME that the image has is nobody else's.
+                if "GITHUB_ACTIONS" in self._environ:
+                    outputs.give_back(place, self._workspace)
+
+    def _install(self) -> str:
+        """Make the project's environment and return its interpreter; "" when none is wanted."""
+        if self._asked.install == "none" or self._asked.interpreter_named:
+            return ""
+        cache = self._workspace / self._asked.cache_directory if self._asked.cache_directory else self._folder
+        places = install.Places(cache)
+        root = (self._workspace / self._asked.directory).resolve()
+        version = self._asked.python_version
+        plan = install.plan(self._asked.install, root, self._workspace.resolve(), python_version=version, places=places)
+        env = places.environment(self._for_code)
+        places.prepare()
+        with self._log.uninterpreted(f"Install the project's requirements from {plan.source}"):
+            for command in plan.commands:
+                status, tail = self._spawn(command, env, plan.folder)
+                if status != 0:
+                    raise ProjectError(
+                        f"the project's requirements can't be installed: {shlex.join(command)} ended with "
+                        f"status {status}\n{tail}",
+                        fix=install.advice(tail),
+                    )
+            for command in plan.fallbacks:
+                if (places.venv / "bin" / "alembic").exists():
+                    break
+                self._spawn(command, env, plan.folder)
+            _end_the_rest()
+        return str(places.python)
+
+    def _rehearse(self, python: str, private: Path) -> int:
+        reports = self._reports(private)
+        argv = [sys.executable, "-I", "-m", "alembic_rehearsal", "run", *self._asked.arguments]
+        argv += [f"--python={python}"] if python else []
+        argv += [part for name, file in reports for part in (f"--format={name}", f"--output={file}")]
+        with self._log.uninterpreted(""):
+            status, tail = self._spawn((*argv, "--format=text"), self._for_code, self._workspace)
+            _end_the_rest()
+        return self._conclude(status, tail, private, reports)
+
+    def _reports(self, private: Path) -> list[tuple[str, Path]]:
+        asked = [*self._asked.reports, *((name, "") for name in ("json", "markdown"))]
+        found: dict[Path, str] = {}
+        for name, file in asked:
+            if name == "text" and not file:
+                continue
+            place = self._workspace / file if file else self._folder / inputs.file_name(name)
+            found.setdefault(place, name)
+        # Those that this process reads itself.
+        mine = [(name, private / name) for name in ("json", "markdown", "github") if name in FORMATS]
+        return [*((name, place) for place, name in found.items()), *mine]
+
+    def _conclude(self, status: int, tail: str, private: Path, reports: Sequence[tuple[str, Path]]) -> int:
+        if status < 0:
+            tail += f"\nThe rehearsal was ended by {signal.Signals(-status).name}"
+            status = _NO_VERDICT
+        if not (private / "json").exists():
+            self._log.command("error", tail.strip() or f"exit status {status}", title=_TITLE)
+            outputs.set_outputs(self._environ, {"verdict": "no verdict"})
+            return status or _NO_VERDICT
+        values = outputs.of_report(json.loads((private / "json").read_text(encoding="utf-8")))
+        for name, place in reports:
+            if private not in place.parents:
+                values.setdefault(f"report-{name}", outputs.on_host(place, self._environ))
+        outputs.set_outputs(self._environ, values)
+        outputs.add_summary(self._environ, (private / "markdown").read_text(encoding="utf-8"))
+        self._log.annotations((private / "github").read_text(encoding="utf-8"))
+        return status
+
+    def _spawn(self, command: Sequence[str], env: Mapping[str, str], folder: Path) -> tuple[int, str]:
+        """Run *command*, pass on what it writes, and return its status and the last of it."""
+        child = proc.spawn(command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        last = b""
+        try:
+            for chunk in _output(child):
+                self._log.raw(chunk)
+                last = (last + chunk)[-_LAST_BYTES:]
+            status = child.wait()
+        finally:
+            child.stop(_GRACE_S)
+        assert status is not None
+        return status, last.decode(errors="replace").strip()

@@ -1,0 +1,162 @@
+"""The inputs of a workflow step -> the arguments of `alembic-rehearsal run`.
+
+The options of the command line are the inputs: a new option is a new input without a word here.
+How the runner hands them over: ActionRunner.cs and Handler.cs of https://github.com/actions/runner.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+
+from alembic_rehearsal.errors import UsageError
+
+_PREFIX = "INPUT_"
+# Options that make no sense in a job: nobody presses Enter there, and a job that runs the code of a pull request
+# never holds production's address. The other two are written by `Inputs.reports`.
+_LEFT_OUT = {"keep", "from-url", "help"}
+_REPORTS = {"format", "output"}
+# The inputs that the command line doesn't have.
+OWN = ("install", "python-version", "cache-directory")
+_FILES = {
+    "json": "rehearsal.json",
+    "markdown": "rehearsal.md",
+    "sarif": "rehearsal.sarif",
+    "junit": "rehearsal.xml",
+    "gitlab": "gl-code-quality-report.json",
+}
+_TRUTH = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "1": True, "0": False}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a workflow asks for.
+
+    Attributes:
+        arguments: of `alembic-rehearsal run`, without those about reports.
+        reports: pairs of format and file; "" for a file that nobody named.
+        directory: the project's, as given.
+        install: "auto", "none" or commands, one a line.
+        python_version: for the environment that `install` makes; "" for what the project says.
+        cache_directory: where downloads are kept; "" for a place that lasts as long as the job.
+        secrets: values that must not be seen in a log.
+    """
+
+    arguments: tuple[str, ...]
+    reports: tuple[tuple[str, str], ...]
+    directory: str
+    install: str
+    python_version: str
+    cache_directory: str
+    secrets: tuple[str, ...] = dataclasses.field(repr=False, default=())
+
+    @property
+    def interpreter_named(self) -> bool:
+        """Say whether the workflow names the project's interpreter itself."""
+        return any(each.startswith("--python=") for each in self.arguments)
+
+
+def options(command: click.Command) -> dict[str, click.Option]:
+    """Return the options of *command* that are inputs, by the input's name."""
+    found = {}
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            name = max(parameter.opts, key=len).lstrip("-")
+            if name not in _LEFT_OUT:
+                found[name] = parameter
+    return found
+
+
+def read(environ: Mapping[str, str], command: click.Command) -> Inputs:
+    """Return what the variables INPUT_* ask for.
+
+    Raises:
+        UsageError: an input is unknown, given in two forms, or no value of its kind.
+    """
+    known = options(command)
+    given = _given(environ, {*known, *OWN})
+    arguments = tuple(_arguments(given, known))
+    return Inputs(
+        arguments=arguments,
+        reports=_reports(_lines(given.get("format", "")), _lines(given.get("output", ""))),
+        directory=given.get("directory", "."),
+        install=given.get("install", "auto"),
+        python_version=given.get("python-version", ""),
+        cache_directory=given.get("cache-directory", ""),
+        secrets=_secrets(given),
+    )
+
+
+def _given(environ: Mapping[str, str], known: set[str]) -> dict[str, str]:
+    """Return the inputs that have a value, by their names with hyphens.
+
+    The runner leaves hyphens as they are; a shell on the way, or a composite action, makes them underscores.
+    """
+    given: dict[str, str] = {}
+    for variable, text in environ.items():
+        name = variable.removeprefix(_PREFIX).lower().replace("_", "-")
+        value = text.strip()
+        if not variable.startswith(_PREFIX) or not value:
+            continue
+        if name not in known:
+            raise UsageError(f"unknown input {name!r}", fix=_hint(name, known))
+        if given.get(name, value) != value:
+            raise UsageError(f"the input {name!r} was given twice: {given[name]!r} and {value!r}")
+        given[name] = value
+    return given
+
+
+def _hint(name: str, known: set[str]) -> str:
+    if name in ("args", "entrypoint"):
+        return "This action takes no arguments: each option is an input of its own, such as dump."
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(sorted(known))}."
+
+
+def _arguments(given: Mapping[str, str], known: Mapping[str, click.Option]) -> Iterator[str]:
+    for name, option in known.items():
+        if name not in given or name in _REPORTS:
+            continue
+        flag = max(option.opts, key=len)
+        if option.is_flag:
+            if _truth(name, given[name]):
+                yield flag
+            continue
+        for value in _lines(given[name]) if option.multiple else [given[name]]:
+            # With "=", so that a value may begin with a hyphen.
+            yield from [f"{flag}={value}"] if flag.startswith("--") else [flag, value]
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.lower() not in _TRUTH:
+        raise UsageError(f"the input {name!r} is {text!r}", fix=f"{name}: true, or {name}: false")
+    return _TRUTH[text.lower()]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _reports(formats: Sequence[str], files: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    if len(files) > len(formats):
+        raise UsageError(
+            f"{len(files)} files in the input 'output' for {len(formats)} in 'format'",
+            fix="Give each file its format, one a line:\nformat: |\n  sarif\noutput: |\n  rehearsal.sarif",
+        )
+    named = ["" if file == "-" else file for file in files]
+    return tuple(zip(formats, (*named, *("" for _ in formats[len(named) :])), strict=True))
+
+
+def file_name(report_format: str) -> str:
+    """Return the name of a report's file when the workflow gives none."""
+    return _FILES.get(report_format, f"rehearsal.{report_format}.txt")
+
+
+def _secrets(given: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the password of a server's URL."""
+    before, at, _host = given.get("postgres", "").rpartition("@")
+    password = before.partition("://")[2].partition(":")[2] if at else ""
+    return (password,) if password else ()

@@ -1,0 +1,75 @@
+"""Text of the pull request's own can't speak for the job."""
+
+from __future__ import annotations
+
+import pytest
+from fix_runner import Runner
+from test_step import check_out
+
+from fix_projects import ENV, revision
+
+pytestmark = pytest.mark.docker
+
+FORGED = (
+    "::error::forged ##[error]forged\\r::error::forged\\n::add-mask::e\\n"
+    "##[set-output name=verdict]pass %0A::error::forged"
+)
+
+
+def test_revisions_sql_and_messages_cannot_give_commands(runner: Runner) -> None:
+    """Not from a revision's message, a statement, the server's answer, or what the command prints."""
+    shout = f'import sys\nprint("{FORGED}")\nprint("{FORGED}", file=sys.stderr, flush=True)\n'
+    body = f"""op.execute(sa.text("DO $$ BEGIN RAISE EXCEPTION '{FORGED}'; END $$ -- {FORGED}").columns())"""
+    check_out(runner, body, env=shout + ENV.format(configure=""))
+    file = runner.workspace / "migrations" / "versions" / "b2.py"
+    file.write_text(revision("b2", "a1", body).replace('"""b2"""', f'"""{FORGED}"""'))
+
+    step = runner.run({"dump": "production.sql", "install": "none", "verbose": "true"})
+
+    assert step.status == 1, step.log
+    assert "forged" in step.log
+    assert step.outputs["verdict"] == "blocked"
+    assert {each.name for each in step.commands} == {"error"}
+    assert [each.properties["title"] for each in step.errors] == [
+        "alembic-rehearsal: blocked",
+        "upgrade-failed in revision b2",
+    ]
+
+
+def test_the_code_gets_no_means_to_speak_for_the_job(runner: Runner) -> None:
+    """Neither the job's tokens nor the files that the runner reads afterwards, nor the inputs."""
+    env = "import os\nprint('SEEN', sorted(os.environ))\n" + ENV.format(configure="")
+    check_out(runner, "pass", env=env)
+
+    step = runner.run({"dump": "production.sql", "install": "none", "verbose": "true"})
+
+    [seen] = [line for line in step.log.splitlines() if line.startswith("SEEN")]
+    assert "GITHUB_WORKSPACE" in seen
+    for withheld in ("ACTIONS_RUNTIME_TOKEN", "INPUT_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY"):
+        assert withheld not in seen
+
+
+DAEMON = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for _ in range(600):
+            with open('/proc/1/fd/1', 'w') as log:
+                log.write('::error::forged\\n')
+            time.sleep(0.02)
+    os._exit(0)
+time.sleep(0.5)
+"""
+
+
+def test_what_the_code_leaves_running_is_ended_before_the_verdict(runner: Runner) -> None:
+    """A process that left its session writes straight to the container's output, for as long as it lives."""
+    check_out(runner, "pass", env=DAEMON + ENV.format(configure=""))
+    (runner.workspace / "daemon.py").write_text(DAEMON)
+
+    step = runner.run({"dump": "production.sql", "install": "pip install psycopg2-binary alembic\npython daemon.py"})
+
+    assert step.status == 0, step.log
+    assert "forged" in step.log
+    assert step.errors == []

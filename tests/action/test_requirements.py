@@ -1,0 +1,102 @@
+"""The project's own environment, made in the image from each kind of file."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fix_runner import Runner
+from test_step import check_out
+
+pytestmark = pytest.mark.docker
+
+PYPROJECT = """\
+[project]
+name = "app"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["alembic==1.16.4", "psycopg2-binary", "inflection"]
+"""
+# Only there if the requirements are.
+BODY = "import inflection\nop.create_table(inflection.pluralize('order'), sa.Column('id', sa.Integer))"
+
+
+def uv(*arguments: str, cwd: Path) -> None:
+    program = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+    if not Path(program).exists():
+        pytest.skip("uv is not here")
+    subprocess.run([program, *arguments], cwd=cwd, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("kind", ["uv.lock", "poetry.lock", "pdm.lock", "requirements.txt", "pyproject.toml"])
+def test_the_requirements_are_there(runner: Runner, kind: str) -> None:
+    """The upgrade imports one of them, with the project's version of Alembic."""
+    check_out(runner, BODY)
+    write_requirements(runner.workspace, kind)
+
+    step = runner.run({"dump": "production.sql"}, timeout_s=300)
+
+    assert step.status == 0, step.log
+    assert f"from /github/workspace/{kind}" in step.log
+    assert "1.16.4" in step.log
+
+
+def write_requirements(folder: Path, kind: str) -> None:
+    if kind == "requirements.txt":
+        (folder / kind).write_text("alembic==1.16.4\npsycopg2-binary\ninflection\n")
+        return
+    text = PYPROJECT
+    if kind == "pdm.lock":
+        text += "[tool.pdm]\ndistribution = false\n"
+    if kind == "poetry.lock":
+        # A source of its own, as companies have: not every mirror has PyPI's JSON.
+        text += '[tool.poetry]\npackage-mode = false\n[[tool.poetry.source]]\nname = "simple"\n'
+        index = importlib.import_module("pip._internal.models.index").PyPI.simple_url
+        text += f'url = "{index}/"\npriority = "primary"\n'
+    (folder / "pyproject.toml").write_text(text)
+    if kind == "uv.lock":
+        uv("lock", cwd=folder)
+    elif kind == "poetry.lock":
+        uv("tool", "run", "poetry", "lock", cwd=folder)
+    elif kind == "pdm.lock":
+        uv("tool", "run", "--from", "pdm[locked]", "pdm", "lock", cwd=folder)
+
+
+def test_a_command_of_the_workflow_installs_instead(runner: Runner) -> None:
+    """With pip, in an environment of its own; what is downloaded is kept where the workflow says."""
+    check_out(runner, BODY)
+    (runner.workspace / "deploy").mkdir()
+    (runner.workspace / "deploy" / "list.txt").write_text("alembic==1.16.4\npsycopg2-binary\ninflection\n")
+
+    step = runner.run(
+        {"dump": "production.sql", "install": "pip install -r deploy/list.txt", "cache-directory": ".rehearsal"}
+    )
+
+    assert step.status == 0, step.log
+    assert (step.workspace / ".rehearsal" / "pip").is_dir()
+
+
+def test_requirements_that_cannot_be_had_give_no_verdict(runner: Runner) -> None:
+    """The error shows what the installer said."""
+    check_out(runner, BODY)
+    (runner.workspace / "requirements.txt").write_text("alembic==0.0.0.1\n")
+
+    step = runner.run({"dump": "production.sql"})
+
+    assert step.status == 3, step.log
+    assert "the project's requirements can't be installed: uv pip install" in step.errors[0].message
+    assert "alembic==0.0.0.1" in step.errors[0].message
+
+
+def test_alembic_is_added_where_nothing_asks_for_it(runner: Runner) -> None:
+    """Some keep it in a Dockerfile."""
+    check_out(runner, BODY)
+    (runner.workspace / "requirements.txt").write_text("psycopg2-binary\ninflection\n")
+
+    step = runner.run({"dump": "production.sql"})
+
+    assert step.status == 0, step.log
