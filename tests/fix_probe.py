@@ -18,14 +18,16 @@ from harness import Production
 PASSWORD = "x' y\\z%&@:/#?"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def login(cluster: Cluster) -> str:
     """Return a superuser that logs in with a password made of every character that quoting may get wrong."""
     name = "probe login"
     with connected(cluster.admin) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(PASSWORD))
-        )
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,))
+        # Tests of dumps wipe the server that they share with these.
+        verb = sql.SQL("ALTER" if cursor.rowcount else "CREATE")
+        statement = sql.SQL("{} ROLE {} SUPERUSER LOGIN PASSWORD {}")
+        cursor.execute(statement.format(verb, sql.Identifier(name), sql.Literal(PASSWORD)))
     return name
 
 

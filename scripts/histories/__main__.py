@@ -79,7 +79,6 @@ def _project(
         "server": server.cluster.offer.version,
         "command": shlex.join(history.upgrade).replace("'", "").replace("$address", "..."),
         "revisions": len(environments.graph(history, python).order),
-        "remark": history.remark,
     }
     if not asked.kind:
         results.begin(history, facts, at)

@@ -72,6 +72,11 @@ def propose(before: dict[Key, str], after: dict[Key, str], *, at: str, down: tup
     return [each for each in found if each is not None]
 
 
+def _has_order(column_type: str) -> bool:
+    """Say whether an ordinary index can be made on a column of this type; json has no order."""
+    return column_type.startswith(("integer", "bigint", "character", "text", "uuid", "timestamp"))
+
+
 def _pick(keys: list[Key], turn: int) -> Key | None:
     return keys[turn % len(keys)] if keys else None
 
@@ -83,7 +88,10 @@ def _present(
     if (key := _pick(candidates, turn)) is None:
         return None
     _, table, name = key
-    column = next((each for _, owner, each in before if owner == table and _ == "column"), "")
+    columns = [
+        each for (sort, owner, each), of in before.items() if (sort, owner) == ("column", table) and _has_order(of)
+    ]
+    column = f'"{columns[0]}"' if columns else "(1)"
     # Somebody who was quicker than the revision didn't have its enum type either.
     made = {each for sort, each, _ in new if sort == "enum"}
     of_type = "text" if after[key].strip('"') in made else after[key]
@@ -91,7 +99,7 @@ def _present(
         "table": f'CREATE TABLE "{table}" (made_by_hand integer)',
         "column": f'ALTER TABLE "{table}" ADD COLUMN "{name}" {of_type}',
         "enum": f'CREATE TYPE "{table}" AS ENUM ({after[key]})',
-        "index": f'CREATE INDEX "{name}" ON "{table}" ("{column}")',
+        "index": f'CREATE INDEX "{name}" ON "{table}" ({column})',
         "constraint": f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" CHECK (true)',
     }[kind]
     return Alteration(f"{kind} present", ".".join(part for part in (table, name) if part), (statement,))

@@ -27,7 +27,8 @@ class History:
         start: what it runs on an empty database before its first revision.
         step: takes production to `$revision`.
         upgrade: takes production to head; the command that is rehearsed.
-        remark: what a reader of the results has to know, "" for nothing.
+        rows: tables whose rows decide what its code does; the dump takes them along.
+        remark: sentences that a reader of the results has to know.
     """
 
     name: str
@@ -40,6 +41,7 @@ class History:
     start: tuple[str, ...] = ()
     step: tuple[str, ...] = ("alembic", "upgrade", "$revision")
     upgrade: tuple[str, ...] = ("alembic", "upgrade", "head")
+    rows: tuple[str, ...] = ()
     remark: str = ""
 
 

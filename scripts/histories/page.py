@@ -17,13 +17,18 @@ Projects that nobody here wrote, installed by name, are taken through their own 
 somebody might have done by hand, and dumped by `pg_dump` (schema and version row). Then two upgrades to head:
 
 - **bare**: the project's own command on the copy itself. Exit status and version row give the verdict; the SQLSTATE
-  comes from the driver's exception; revision and line from the innermost frame of the traceback in a revision's file.
+  comes from the driver's exception, or from the server's log where the output names none; revision and line from the
+  innermost frame of the traceback in a revision's file.
 - **tool**: `alembic-rehearsal run` on the dump, the project's settings naming a host that doesn't exist.
 
 They agree when verdict, revision, SQLSTATE, file and line are all the same. What is altered is taken from what the
 pending revisions do: a table, column, enum type, index or constraint that one of them makes is there already; one that
 they take away or work on is gone; the version row says the revision before. An alteration that the pending revisions
-guard against has to pass in both.
+guard against has to pass in both. Where a failure has no SQLSTATE (Python's own, such as a table that reflection
+doesn't find) they agree on file and line. Where the clean history fails already, a later alteration shows nothing new.
+
+`--at` runs one revision again and keeps the others' results, so the rows may come from several runs, and from several
+states of the tool.
 """
 
 
@@ -53,8 +58,8 @@ def _summary(results: Mapping[str, Any]) -> str:
 
 def _project(history: History, found: Mapping[str, Any]) -> str:
     lines = [f"## {history.name}", "", f"`{found['command']}`, {found['revisions']} revisions."]
-    if found["remark"]:
-        lines[-1] += f" {found['remark'][:1].upper()}{found['remark'][1:]}."
+    if history.remark:
+        lines += ["", history.remark]
     lines += ["", "| production at | alteration | bare | tool |", "|---|---|---|---|"]
     for case in sorted(found["cases"], key=lambda case: history.revisions.index(case["at"])):
         at = f"{case['at']} ({case['index']} of {found['revisions']})"

@@ -64,12 +64,13 @@ class Server:
             return frozenset()
         return frozenset(str(row[0]) for row in self.rows(name, "SELECT version_num FROM alembic_version"))
 
-    def dump(self, name: str, file: Path) -> None:
-        """Write schema and version rows of a production as the README's recipe does."""
+    def dump(self, name: str, file: Path, *, rows: Sequence[str] = ()) -> None:
+        """Write schema and version rows of a production as the README's recipe does, and the rows of more tables."""
         admin = self.cluster.admin
         tool = [f"{self.cluster.offer.location}/pg_dump", "-h", admin.host, "-p", str(admin.port), "-U", admin.user]
         with file.open("wb") as out:
-            for part in (("--schema-only",), ("--data-only", "--table=*.alembic_version")):
+            wanted = [f"--table=*.{table}" for table in ("alembic_version", *rows)]
+            for part in (["--schema-only"], ["--data-only", *wanted]):
                 out.write(subprocess.run([*tool, *part, name], check=True, capture_output=True).stdout)
 
     def log(self, name: str, since: int) -> list[LogRecord]:

@@ -138,6 +138,7 @@ def rehearsed(shop: Workshop, dump: Path, *more: str) -> tuple[Said, dict[str, A
     shop.write(NOWHERE)
     argv = [sys.executable, "-m", "alembic_rehearsal", "run", "--dump", os.fspath(dump), "--format", "json"]
     argv += ["-d", os.fspath(shop.folder), "--python", os.fspath(shop.python), *more]
+    argv += [word for table in shop.history.rows for word in ("--include-data", table)]
     if shop.history.upgrade[0] != "alembic":
         line = shlex.join(filled(word, home=os.fspath(shop.home)) for word in shop.history.upgrade)
         argv += ["--command", line]

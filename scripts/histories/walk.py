@@ -157,7 +157,7 @@ class _Station:
 
     def _case(self, name: str, alteration: Alteration) -> Case:
         """Dump production, upgrade it by its own command, rehearse the dump."""
-        self.server.dump(name, self.dump)
+        self.server.dump(name, self.dump, rows=self.shop.history.rows)
         mark = self.server.cluster.log_mark()
         bare = runs.bare(self.shop, self.server.address(name))
         bare = runs.with_log(bare, self.server.log(name, mark))

@@ -41,6 +41,9 @@ def compose(
 def _notes(evidence: Evidence) -> Iterator[str]:
     if not evidence.trace.kernel_guard:
         yield "the kernel guard was off (Landlock needs Linux 6.7): only Python code was kept from other servers"
+    restored = evidence.restored
+    if restored.owners_known and not restored.owner_known:
+        yield f"the dump doesn't say who owns the database, so {restored.owner} does here; pg_dump --create says it"
     if evidence.migrator.is_superuser:
         yield f"{evidence.migrator.role} is a superuser here, so missing privileges can't show; --role names another"
 

@@ -103,6 +103,7 @@ class Restored:
         table_count: user tables, version tables included.
         rows_left_out: qualified names of tables whose rows the dump holds and the restore left out.
         known_empty: tables that the dump shows to have no row in production.
+        owner_known: the dump says who owns the database; pg_dump does with --create only.
         notes: one line each, for the report: what was left out or done otherwise than the dump says.
     """
 
@@ -114,6 +115,7 @@ class Restored:
     rows_left_out: frozenset[str]
     known_empty: frozenset[str]
     notes: tuple[str, ...]
+    owner_known: bool = True
 
 
 # --- the server ---------------------------------------------------------------------------------

@@ -162,10 +162,6 @@ class _Job:
             owner = server.databases.owners.get(section.name) if rules.owners_known else None
             owner = owner or contents.owner
             server.databases.set_owner(section.name, owner)
-            if rules.owners_known and server.databases.owners.get(section.name) is None:
-                replay.notes[f"the dump doesn't say who owns the database, so {owner} does here; --create says it"] = (
-                    None
-                )
             finish.give_extensions(connection, owner)
         finally:
             connection.close()
@@ -184,6 +180,7 @@ class _Job:
             rows_left_out=frozenset(rules.rows.left_out) | kept_back.left_out,
             known_empty=frozenset(rules.rows.known_empty) | kept_back.known_empty,
             notes=tuple(notes),
+            owner_known=section.name in server.databases.owners,
         )
 
 
