@@ -26,6 +26,7 @@ COMMON = {
     "proc",
     "sandbox",
     "sqlstate",
+    "versiontables",
     "workdir",
     "__version__",
 }

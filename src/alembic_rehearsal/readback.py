@@ -14,6 +14,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as PgConnection  # noqa: N812
 from psycopg2.extensions import cursor as PgCursor  # noqa: N812
 
+from alembic_rehearsal import versiontables
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.model import Endpoint, Readback, Relation, VersionTable
 
@@ -59,7 +60,7 @@ def read(admin: Endpoint, since: Mark, configured: VersionTable | None) -> Readb
         last_write = _last_write(connection, configured, since.xid)
         return Readback(
             fingerprint_found=token == since.token,
-            version_tables=version_tables(connection),
+            version_tables=versiontables.find(connection),
             committed=tuple(text for text, _ in committed),
             unfinished=tuple(text for text, age in committed if age < last_write),
         )
@@ -73,32 +74,6 @@ def _connected(admin: Endpoint) -> Iterator[PgConnection]:
             cursor.execute("SET search_path = pg_catalog")
         yield connection
 
-
-def version_tables(connection: PgConnection) -> tuple[VersionTable, ...]:
-    """Return the tables of the database whose only column is `version_num`."""
-    found = []
-    with connection.cursor() as cursor:
-        cursor.execute(_VERSION_TABLES)
-        for schema, name, owner, width in cursor.fetchall():
-            cursor.execute(
-                sql.SQL("SELECT version_num FROM {}.{} ORDER BY 1").format(sql.Identifier(schema), sql.Identifier(name))
-            )
-            rows = tuple(str(row) for (row,) in cursor.fetchall())
-            found.append(VersionTable(schema=schema, name=name, owner=owner, rows=rows, width=width))
-    return tuple(found)
-
-
-# atttypmod of varchar(n) is n + 4, see format_type() in the sources; -1 is no limit.
-_VERSION_TABLES = """
-SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), nullif(max(a.atttypmod), -1) - 4
-  FROM pg_class c
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
- WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
- GROUP BY c.oid, n.nspname, c.relname, c.relowner
-HAVING count(*) = 1 AND max(a.attname) = 'version_num'
- ORDER BY 1, 2
-"""
 
 # A row of a catalog that was written since the mark is an object that the command made or changed and committed:
 # nothing here is frozen, because autovacuum is off and the server is young. A system column is never written again,
@@ -256,6 +231,6 @@ def _has_rows(cursor: PgCursor, table: str) -> bool:
 
 
 def version_tables_of(admin: Endpoint) -> tuple[VersionTable, ...]:
-    """Return `version_tables` of the database of *admin*."""
+    """Return the version tables of the database of *admin*."""
     with _connected(admin) as connection:
-        return version_tables(connection)
+        return versiontables.find(connection)

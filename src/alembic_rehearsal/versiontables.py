@@ -1,0 +1,35 @@
+"""Finds the tables that Alembic keeps its revisions in: before the run and after it by the same rule."""
+
+from __future__ import annotations
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as PgConnection  # noqa: N812
+
+from alembic_rehearsal.model import VersionTable
+
+# Alembic's table has one column, whatever the table is called. atttypmod of varchar(n) is n + 4, -1 is no limit.
+# Source: https://alembic.sqlalchemy.org/en/latest/api/runtime.html#alembic.runtime.environment.EnvironmentContext.configure
+_TABLES = """
+SELECT n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner),
+       CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 END
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname = 'version_num'
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute o WHERE o.attrelid = c.oid AND o.attnum > 0
+                   AND NOT o.attisdropped AND o.attname <> 'version_num')
+ ORDER BY 1, 2
+"""
+
+
+def find(connection: PgConnection) -> tuple[VersionTable, ...]:
+    """Return the tables of the database whose only column is `version_num`, by schema and name."""
+    found = []
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        for schema, name, owner, width in cursor.fetchall():
+            query = sql.SQL("SELECT version_num::text FROM {} ORDER BY 1").format(sql.Identifier(schema, name))
+            cursor.execute(query)
+            rows = tuple(row for (row,) in cursor.fetchall() if row is not None)
+            found.append(VersionTable(schema=schema, name=name, owner=owner, rows=rows, width=width))
+    return tuple(found)
