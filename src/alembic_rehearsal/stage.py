@@ -13,26 +13,23 @@ from pathlib import Path
 
 from alembic_rehearsal import (
     checks,
-    clones,
     compose,
     configured,
     dump,
     intake,
     lineage,
-    locks,
     migrator,
     postgres,
     readback,
     rehearse,
     versions,
 )
-from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names
 from alembic_rehearsal.errors import OtherOwnerError
+from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
     DumpInfo,
-    Endpoint,
     Evidence,
     Migrator,
     Offer,
@@ -45,8 +42,6 @@ from alembic_rehearsal.model import (
 )
 from alembic_rehearsal.platforms import PLATFORMS
 
-_PRISTINE = "rehearsal_pristine"
-_REHEARSED = "rehearsal_rehearsed"
 _READY_S = 60.0
 
 
@@ -121,7 +116,7 @@ class Stage:
                 warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
             if self.options.keep and self.listener.keep:
-                dbname = _REHEARSED if evidence.survey else evidence.restored.dbname
+                dbname = REHEARSED if evidence.survey else evidence.restored.dbname
                 role = evidence.migrator.role
                 self.listener.keep(report, cluster.endpoint(dbname, user=role, password=self.password))
             return report
@@ -140,29 +135,27 @@ class Stage:
             cluster.ready(_READY_S)
         restored = self._restore(cluster)
         expected = versions.preferred(restored.version_tables)
-        admin = _on(cluster.admin, restored.dbname)
         role = migrator.prepare(
-            admin,
+            replace(cluster.admin, dbname=restored.dbname),
             restored,
             expected,
             asked=self.options.role,
             platform=self.target.platform,
             password=self.password,
         )
-        with self.clock.step("clone"):
-            clones.clone(cluster, restored.dbname, _PRISTINE)
-        mark = readback.mark(admin, secrets.token_hex(8))
-        endpoint = cluster.endpoint(restored.dbname, user=role.role, password=self.password)
-        trace = self._run(cluster, self.running, endpoint, admin, "upgrade")
+        lab = self._lab(cluster, restored, role)
+        mark = readback.mark(lab.admin, secrets.token_hex(8))
+        trace = lab.watch(self.running, "upgrade")
         with self.clock.step("read back"):
             tables = tuple(
-                versions.configured(context, restored.version_tables, endpoint) for context in trace.contexts
+                versions.configured(context, restored.version_tables, lab.endpoint) for context in trace.contexts
             )
             self._require_owner(restored, tables, role)
-            back = readback.read(admin, mark, tables[0] if tables else expected)
-        survey = self._survey(cluster, restored, trace, endpoint)
-        pristine = _on(cluster.admin, _PRISTINE)
+            back = readback.read(lab.admin, mark, tables[0] if tables else expected)
+        survey = _survey(lab, trace)
+        pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
+        endpoint = lab.endpoint
         return Evidence(
             options=self.options,
             project=self.target,
@@ -176,6 +169,20 @@ class Stage:
             present=present,
             filled=readback.filled(pristine, present),
             address=f"{endpoint.host}:{endpoint.port}",
+        )
+
+    def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
+        return Lab(
+            cluster=cluster,
+            restored=restored,
+            migrator=role,
+            options=self.options,
+            target=self.target,
+            environ=self.environ,
+            directory=self.run,
+            password=self.password,
+            clock=self.clock,
+            listener=self.listener,
         )
 
     def _require_owner(self, restored: Restored, tables: Sequence[VersionTable | None], role: Migrator) -> None:
@@ -199,50 +206,17 @@ class Stage:
         versions.require(restored, self.options.at)
         if not self.options.at:
             return restored
-        admin = _on(cluster.admin, restored.dbname)
+        admin = replace(cluster.admin, dbname=restored.dbname)
         versions.write(admin, restored, self.options.at)
         return replace(restored, version_tables=readback.version_tables_of(admin))
 
-    def _run(
-        self,
-        cluster: postgres.Cluster,
-        running: rehearse.Rehearsal,
-        endpoint: Endpoint,
-        admin: Endpoint,
-        step: str,
-    ) -> Trace:
-        self.listener.progress(f"running {projects.readable(self.target.argv)}")
-        since = cluster.log_mark()
-        with self.clock.step(step):
-            running.release(endpoint)
-            return running.finish(
-                timeout_s=self.options.timeout,
-                waiting_on=lambda: locks.waiting_on(admin),
-                log=lambda: cluster.log(since)[0],
-                on_output=self.listener.output if step == "upgrade" else None,
-            )
 
-    def _survey(self, cluster: postgres.Cluster, restored: Restored, trace: Trace, endpoint: Endpoint) -> Trace | None:
-        """Run the command once more on a fresh clone, past each failure, when a statement failed in the true run."""
-        if trace.exit_status is None or not trace.steps or not (trace.exit_status or lineage.failed(trace.steps)):
-            return None
-        # Under its own name: a migration may name its database.
-        clones.rename(cluster, restored.dbname, _REHEARSED)
-        clones.clone(cluster, _PRISTINE, restored.dbname)
-        with rehearse.start(
-            self.target,
-            endpoint,
-            directory=self.run / "survey",
-            environ=self.environ,
-            mode="survey",
-            allow_ports=self.options.allow_port,
-        ) as running:
-            admin = _on(cluster.admin, restored.dbname)
-            return self._run(cluster, running, endpoint, admin, "survey")
-
-
-def _on(admin: Endpoint, dbname: str) -> Endpoint:
-    return replace(admin, dbname=dbname)
+def _survey(lab: Lab, trace: Trace) -> Trace | None:
+    """Run the command once more on a fresh copy, past each failure, when a statement failed in the true run."""
+    if trace.exit_status is None or not trace.steps or not (trace.exit_status or lineage.failed(trace.steps)):
+        return None
+    lab.fresh("survey")
+    return lab.run("survey", mode="survey")
 
 
 def _names_of(trace: Trace, survey: Trace | None) -> frozenset[str]:

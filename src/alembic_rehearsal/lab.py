@@ -1,0 +1,130 @@
+"""Runs of the command on production's schema, each on a copy of its own, one after another on one server.
+
+A migration may name its database, so every copy stands under production's name while it is run on; what stood there
+before is put aside under a name that says what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from psycopg2 import sql
+
+from alembic_rehearsal import clones, locks, rehearse
+from alembic_rehearsal.connect import connected
+from alembic_rehearsal.listening import Clock, Listener
+from alembic_rehearsal.model import Endpoint, Migrator, Options, Project, Restored, Trace
+from alembic_rehearsal.postgres import Cluster
+from alembic_rehearsal.project import readable
+
+PRISTINE = "rehearsal_pristine"
+REHEARSED = "rehearsal_rehearsed"
+"""Where the database of the true run stands once another run has followed it."""
+
+
+@dataclass
+class Lab:
+    """A server with production's schema on it, and the command.
+
+    Attributes:
+        directory: for what the runs and this process tell each other, one folder a run.
+        password: of the migrating role.
+    """
+
+    cluster: Cluster
+    restored: Restored
+    migrator: Migrator
+    options: Options
+    target: Project
+    environ: Mapping[str, str]
+    directory: Path
+    password: str = field(repr=False)
+    clock: Clock
+    listener: Listener
+    _standing: str = field(default="", init=False)
+    _roles: frozenset[str] = field(default=frozenset(), init=False)
+
+    def __post_init__(self) -> None:
+        """Keep a copy of the database as it was restored, and remember which roles there are."""
+        with self.clock.step("clone"):
+            clones.clone(self.cluster, self.restored.dbname, PRISTINE)
+        self._roles = self._roles_now()
+        self._standing = "rehearsed"
+
+    @property
+    def admin(self) -> Endpoint:
+        """Return the superuser's way into the database that the last run was on."""
+        return self.admin_of(self.restored.dbname)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Return the migrating role's way into the database under production's name."""
+        return self.cluster.endpoint(self.restored.dbname, user=self.migrator.role, password=self.password)
+
+    def admin_of(self, dbname: str) -> Endpoint:
+        """Return the superuser's way into *dbname*."""
+        return replace(self.cluster.admin, dbname=dbname)
+
+    def aside(self, name: str) -> str:
+        """Return the name under which the database of the run *name* stands, now or once another run follows."""
+        return self.restored.dbname if name == self._standing else f"rehearsal_{name}"
+
+    def fresh(self, name: str, source: str = PRISTINE) -> None:
+        """Put a copy of *source* under production's name, for the run *name*; roles that runs made go aside too.
+
+        Raises:
+            ServerError: the server refuses.
+        """
+        clones.rename(self.cluster, self.restored.dbname, f"rehearsal_{self._standing}")
+        clones.clone(self.cluster, source, self.restored.dbname)
+        self._put_roles_aside(name)
+        self._standing = name
+
+    def watch(self, running: rehearse.Rehearsal, step: str) -> Trace:
+        """Let *running* go on to the database under production's name, and return what it did there."""
+        self.listener.progress(f"running {readable(self.target.argv)}")
+        since = self.cluster.log_mark()
+        with self.clock.step(step):
+            running.release(self.endpoint)
+            return running.finish(
+                timeout_s=self.options.timeout,
+                waiting_on=lambda: locks.waiting_on(self.admin),
+                log=lambda: self.cluster.log(since)[0],
+                on_output=self.listener.output if step == "upgrade" else None,
+            )
+
+    def run(self, name: str, *, mode: str = "true", target: Project | None = None) -> Trace:
+        """Run the command on the database under production's name and return what it did.
+
+        Args:
+            name: of this run, in the timings and the exchange's folder; each name once.
+            mode: as in `rehearse.start`.
+            target: another command than the deploy's.
+        """
+        with rehearse.start(
+            target or self.target,
+            self.endpoint,
+            directory=self.directory / name,
+            environ=self.environ,
+            mode=mode,
+            allow_ports=self.options.allow_port,
+        ) as running:
+            return self.watch(running, name)
+
+    def _roles_now(self) -> frozenset[str]:
+        with connected(self.cluster.admin) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT rolname FROM pg_roles")
+            return frozenset(name for (name,) in cursor.fetchall())
+
+    def _put_roles_aside(self, name: str) -> None:
+        """Free the names of roles that a run made: roles belong to the server, not to the database that was copied."""
+        if self.cluster.offer.provider == "server":
+            return  # somebody else's server: a new role there may be somebody else's
+        made = sorted(self._roles_now() - self._roles)
+        with connected(self.cluster.admin) as connection, connection.cursor() as cursor:
+            for number, role in enumerate(made):
+                if not role.startswith("rehearsal_"):
+                    new = sql.Identifier(f"rehearsal_{name}_{number}")
+                    cursor.execute(sql.SQL("ALTER ROLE {} RENAME TO {}").format(sql.Identifier(role), new))
