@@ -315,6 +315,21 @@ def test_the_server_reaches_no_socket_but_may_listen(other: Server, tmp_path: Pa
     assert other.visits() == 0
 
 
+@_needs_landlock
+@_needs_seccomp
+def test_an_old_server_may_use_datagrams(other: Server, listeners: tuple[int, int]) -> None:
+    """UDP, and neither TCP nor Unix sockets, be they PostgreSQL's or not."""
+    fence = Fence((), connects=False, datagrams=True)
+    code = "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('127.0.0.1', 9)); print('went'); attempt(path)"
+    said, child = _run(code, other.path, fence)
+
+    assert child.guards == BOTH
+    assert said.startswith("went\n")
+    assert "Permission denied" in said
+    assert other.visits() == 0
+    assert _attempt(listeners, fence) == ["PermissionError"] * 2
+
+
 @_needs_seccomp
 def test_multiprocessing_works() -> None:
     """A manager and a forkserver are talked to by Unix socket."""

@@ -48,12 +48,18 @@ class Refusal:
 class Attendant:
     """Sits at the listener until the last guarded process is gone.
 
+    Args:
+        listener: of `seccomp.notify_connects`; closed in the end.
+        sockets: False refuses every Unix socket.
+        own_socket: path of the one socket of PostgreSQL's that is allowed.
+
     Attributes:
         refused: so far, each once.
     """
 
-    def __init__(self, listener: int, own_socket: str = "") -> None:
+    def __init__(self, listener: int, *, sockets: bool = True, own_socket: str = "") -> None:
         self._listener = listener
+        self._sockets = sockets
         self._own = os.path.realpath(own_socket) if own_socket else ""
         self.refused: list[Refusal] = []
         threading.Thread(target=self._attend, name="attendant of connect()", daemon=True).start()
@@ -93,7 +99,7 @@ class Attendant:
             fcntl.ioctl(self._listener, _SEND, answer)
 
     def _may(self, thread: int, path: str) -> bool:
-        if not path:
+        if not path or not self._sockets:
             return False
         name = path.rpartition("/")[2]
         if path.startswith("@"):

@@ -22,11 +22,13 @@ class Fence:
     Attributes:
         tcp_ports: by TCP, these ports.
         connects: False refuses connect() altogether, whatever the address.
+        datagrams: but UDP may be used, where Landlock judges TCP.
         own_socket: path of the one Unix socket of PostgreSQL's that is allowed; the others' names are not.
     """
 
     tcp_ports: Collection[int]
     connects: bool = True
+    datagrams: bool = False
     own_socket: str = ""
 
 
@@ -35,15 +37,17 @@ NOWHERE = Fence((), connects=False)
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What became of a fence: the *guards* that hold, and the *listener* that somebody has to attend to."""
+    """What became of *fence*: the *guards* that hold, and the *listener* that somebody has to attend to."""
 
+    fence: Fence = NOWHERE
     guards: frozenset[str] = frozenset()
     listener: int | None = None
-    own_socket: str = ""
 
     def attend(self) -> Attendant | None:
         """Answer from now on, in a thread of its own; to be called by a thread that is not in the fence itself."""
-        return None if self.listener is None else Attendant(self.listener, self.own_socket)
+        if self.listener is None:
+            return None
+        return Attendant(self.listener, sockets=self.fence.connects, own_socket=self.fence.own_socket)
 
     def close(self) -> None:
         """Give the listener up, so that nobody waits for an answer."""
@@ -68,15 +72,16 @@ def enter(fence: Fence) -> Entered:
         OSError: the kernel has Landlock and refused.
     """
     guards: set[str] = set()
+    judged = seccomp.can_notify() and (fence.connects or (fence.datagrams and landlock.available()))
     if landlock.available():
         landlock.restrict_thread(fence.tcp_ports)
         guards.add(TCP)
     # Refused where a container's own filter forbids it, or where somebody attends to this process already.
     with contextlib.suppress(OSError):
+        if judged:
+            return Entered(fence, frozenset({*guards, UNIX}), seccomp.notify_connects())
+    with contextlib.suppress(OSError):
         if not fence.connects and seccomp.can_refuse():
             seccomp.refuse_connects()
             guards |= BOTH
-        elif fence.connects and seccomp.can_notify():
-            listener = seccomp.notify_connects()
-            return Entered(frozenset({*guards, UNIX}), listener, fence.own_socket)
-    return Entered(frozenset(guards))
+    return Entered(fence, frozenset(guards))
