@@ -12,7 +12,7 @@ import pytest
 
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.postgres import Cluster, databases
-from fix_projects import OWNER, Production, Run, Tool, write_project
+from fix_projects import OWNER, Production, Run, Tool, run_tool, write_project
 
 USERS = 'op.create_table("users", sa.Column("id", sa.Integer, primary_key=True))'
 ASKS = """
@@ -90,6 +90,24 @@ def test_a_database_has_productions_encoding(
     assert done.status == 1, done.stdout + done.stderr
     assert [state for _, state, _ in done.places] == [*euro, "42P07"], done.stdout
     assert any("the dump is in" in note for note in done.report["notes"]) == (encoding != "UTF8" and not flags)
+
+
+@pytest.mark.parametrize("case", ["LATIN1", "SQL_ASCII"])
+def test_a_snapshot_keeps_the_encoding(case: str, cluster: Cluster, tmp_path: Path, rehearse: Tool) -> None:
+    """Bytes of no known encoding are taken as they are."""
+    project = write_project(tmp_path / "project", {"0001": USERS, "0002": TELLS})
+    with made(cluster, tmp_path, f"ENCODING '{case}' LOCALE 'C'") as production:
+        execute(production, STAMPED.encode().replace(b"{}", UMLAUT[case]))
+        execute(production, b"RESET ROLE; ALTER ROLE " + OWNER.encode() + b" LOGIN PASSWORD 'secret'")
+        url = f"postgresql://{OWNER}:secret@127.0.0.1:{cluster.admin.port}/{production.dbname}"
+        taken = tmp_path / "production.sql"
+
+        snapshot = run_tool("snapshot", "-o", str(taken), cwd=project, env={"DATABASE_URL": url})
+        done = rehearse(project, taken)
+
+    assert snapshot.status == 0, snapshot.stderr
+    assert (b"\xfc" in taken.read_bytes()) == (case == "SQL_ASCII")
+    assert f"made as {case} c" in failure(done), done.stdout + done.stderr
 
 
 def test_a_locale_that_is_not_here_costs_the_locale_alone(cluster: Cluster, tmp_path: Path, rehearse: Tool) -> None:
