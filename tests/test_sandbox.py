@@ -454,6 +454,16 @@ def test_an_ordinary_user_has_the_guard_too(postgres: Server, other: Server, tmp
     assert done.stdout.splitlines() == [f"denied {[postgres.path]}", "connected []", "denied ['']", "denied ['']"]
 
 
+def test_what_kind_a_socket_is_shows_without_its_address(postgres: Server) -> None:
+    """For a process whose memory can't be read; what can't be told either is taken for a Unix socket."""
+    with socket.socket() as other, socket.socket(socket.AF_UNIX) as unconnected:
+        kinds = [attendant._is_unix(os.getpid(), each.fileno()) for each in (postgres.socket, unconnected, other)]
+        nowhere = attendant._is_unix(os.getpid(), 1 << 20)
+
+    assert kinds == [True, True, False]
+    assert nowhere
+
+
 def test_names_that_are_postgresqls() -> None:
     """Only the last part of the path counts, and the port is a number."""
     for name in (".s.PGSQL.5432", ".s.PGSQL.1"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from alembic_rehearsal import sandbox, seccomp
+from alembic_rehearsal import attendant, landlock, proc, sandbox, seccomp
 from alembic_rehearsal.connect import connected
 from fix_projects import OWNER, Production, Tool, write_project
 
@@ -230,6 +231,31 @@ def test_programs_of_the_throw_away_server_do_not_reach_production(
 
     assert not _reached(production)
     assert done.status == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not landlock.available(), reason="Landlock with network rules needs Linux 6.7")
+def test_a_guard_that_is_missing_is_said(
+    production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else holds the listener already, and lets everything through: the run goes on with Landlock alone."""
+    production.execute(STAMPED)
+    project = write_project(tmp_path / "project", {"0001": USERS})
+    monkeypatch.setattr(landlock, "abi", lambda: 0)
+    monkeypatch.setattr(attendant, "_POSTGRES", re.compile("(?!)"))
+
+    child = proc.spawn(
+        [sys.executable, "-m", "alembic_rehearsal", "run", "--dump", os.fspath(production.dump())],
+        cwd=project,
+        fence=sandbox.Fence(()),
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    said = child.stdout.read().decode()
+
+    assert child.wait(60) == 0, said
+    child.stop(0)
+    assert "kernel guard on for TCP only" in said
+    assert "the kernel guarded no Unix sockets" in " ".join(said.split())
 
 
 def test_what_needs_unix_sockets_of_its_own_still_works(production: Production, tmp_path: Path, rehearse: Tool) -> None:
