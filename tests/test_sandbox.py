@@ -271,6 +271,15 @@ def test_the_32_bit_calls_of_the_test_above_are_real() -> None:
 
 
 @_needs_seccomp
+def test_a_path_that_is_not_utf_8_can_be_reported(tmp_path: Path) -> None:
+    """Any bytes but zero make a path; what is refused goes into a report in UTF-8."""
+    said, child = _run("attempt(os.fsencode(path) + b'/\\xff/.s.PGSQL.1')", os.fspath(tmp_path))
+
+    assert "Permission denied" in said
+    assert [each.path for each in child.refused] == [f"{tmp_path}/\N{REPLACEMENT CHARACTER}/.s.PGSQL.1"]
+
+
+@_needs_seccomp
 def test_an_abstract_socket_of_postgresql_is_out_of_reach(tmp_path: Path) -> None:
     """A setting that begins with @ makes one, which no directory shows."""
     server = Server(f"@{tmp_path}/.s.PGSQL.5432")

@@ -89,7 +89,7 @@ class Attendant:
             raise
         number, thread, _, _, _, _, descriptor, address, length, *_ = _NOTIFICATION.unpack(notification)
         path = _wanted(thread, descriptor & 0xFFFFFFFF, address, length & 0xFFFFFFFF)
-        refusal = None if path is None or self._may(thread, path) else Refusal(path, _program(thread))
+        refusal = None if path is None or self._may(thread, path) else Refusal(_shown(path), _program(thread))
         answer = _ANSWER.pack(number, 0, -errno.EACCES, 0) if refusal else _ANSWER.pack(number, 0, 0, _CONTINUE)
         with contextlib.suppress(OSError):
             # The thread's number may be another's by now, and what was read of it; then this says ENOENT.
@@ -147,6 +147,10 @@ def _resolved(thread: int, path: str) -> str:
     except OSError:
         here = root = Path("/")
     return os.path.realpath(root / path.lstrip("/") if path.startswith("/") else here / path)
+
+
+def _shown(path: str) -> str:
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _program(thread: int) -> str:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from alembic_rehearsal import ports, proc, sandbox, workdir
+from alembic_rehearsal import ports, proc, workdir
 from alembic_rehearsal.errors import PortTaken, ServerError
 from alembic_rehearsal.model import Endpoint, LogRecord, Offer
 from alembic_rehearsal.postgres import datadir, overlay, serverlog, settings
@@ -158,7 +158,7 @@ def start(
                 stdout=stderr,
                 stderr=subprocess.STDOUT,
                 # Production's schema brings foreign servers and their passwords along.
-                fence=_fence(installation.major),
+                fence=settings.fence(installation.major),
                 # An immediate shutdown: the postmaster takes its children and its semaphores with it.
                 death_signal=signal.SIGQUIT,
             )
@@ -166,15 +166,6 @@ def start(
             yield BinaryCluster(offer, installation, places, number, child)
         finally:
             _stop(child)
-
-
-def _fence(major: int) -> sandbox.Fence:
-    """Return the server's fence: it has nowhere to go.
-
-    Until PostgreSQL 14 its statistics collector talks to itself by UDP; without, a look at statistics takes 10 s,
-    https://github.com/postgres/postgres/blob/REL_14_STABLE/src/backend/postmaster/pgstat.c, pgstat_init()
-    """
-    return sandbox.NOWHERE if major >= 15 else dataclasses.replace(sandbox.NOWHERE, datagrams=True)
 
 
 def _command(served: Installation, template: Path, places: _Places, port: int, log_statement: str) -> list[str]:
