@@ -5,7 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alembic_rehearsal.catalog import Facts
+    from alembic_rehearsal.history import History
 
 
 class Verdict(enum.Enum):
@@ -350,6 +354,8 @@ class Trace:
         believed: revisions that Alembic took the version table to hold at the end, one tuple a context that got there.
         probe_faults: what went wrong in the probe itself; with one there is no verdict.
         warnings: of Alembic's about the scripts, "Revision X is present more than once".
+        schema: what each revision changed, where the run was asked for it: `history.records.changes_of` reads it.
+        modules: absolute paths of the project's own modules that were loaded, where the run was asked for its schema.
     """
 
     exit_status: int | None
@@ -368,6 +374,8 @@ class Trace:
     believed: tuple[tuple[str, ...], ...] = ()
     probe_faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    schema: tuple[Mapping[str, Any], ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------
@@ -381,6 +389,7 @@ class Options:
         dump: "" with from_url.
         from_url: production's own URL, to take a snapshot of.
         max_dump_age: days, 0 for no limit.
+        from_base: build the history on an empty database beside the rehearsal, to say where an object comes from.
         directory: the project's root, where the command starts.
         config: path of alembic.ini, "" for Alembic's own default.
         name: section of the configuration file, Alembic's `-n`.
@@ -411,6 +420,7 @@ class Options:
     keep: bool = False
     from_url: str = field(repr=False, default="")
     max_dump_age: float = 0.0
+    from_base: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,6 +496,8 @@ class Evidence:
         present: name in an error's message -> what production has under that name.
         address: "host:port" of the throw-away server, as the command knows it.
         filled: the tables among `present` that have rows in the restored database.
+        history: the schema that the revisions make from base, None when the upgrade did not fail.
+        production: the facts of production's schema, where `history` is there.
     """
 
     options: Options
@@ -500,6 +512,29 @@ class Evidence:
     present: Mapping[str, tuple[Relation, ...]]
     filled: frozenset[str] = frozenset()
     address: str = ""
+    history: History | None = None
+    production: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an operation fails on production.
+
+    Attributes:
+        id: of the diagnosis, kebab-case.
+        message: one sentence.
+        evidence: lines that back it.
+        comparison: what is there against what is wanted, line by line.
+        revision: the one that the cause is about: whose schema production has exactly, or who made the object.
+        other_name: what production calls the object.
+    """
+
+    id: str
+    message: str
+    evidence: tuple[str, ...] = ()
+    comparison: tuple[str, ...] = ()
+    revision: str = ""
+    other_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -514,6 +549,8 @@ class Finding:
         sql: the statement, shortened to its first lines.
         conditional_on: True when it was seen only because the survey went on past an earlier failure.
         folded: messages of failures that this one entails.
+        error: the server's error that it is about.
+        cause: why it fails, where the evidence shows it.
     """
 
     check: str
@@ -527,6 +564,8 @@ class Finding:
     sql: str = ""
     conditional_on: bool = False
     folded: tuple[str, ...] = ()
+    error: PgError | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ The command is busy with its own imports while this module and what it needs are
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alembic_rehearsal import (
+    catalog,
+    causes,
     checks,
     compose,
     configured,
@@ -24,8 +27,10 @@ from alembic_rehearsal import (
     rehearse,
     versions,
 )
+from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names
 from alembic_rehearsal.errors import OtherOwnerError
+from alembic_rehearsal.history import History, building
 from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
@@ -111,7 +116,7 @@ class Stage:
         with self._started() as cluster:
             evidence = self._evidence(cluster)
             with self.clock.step("judge"):
-                findings = checks.judge(evidence)
+                findings = causes.explained(checks.judge(evidence), evidence)
             if not cluster.fenced:
                 warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
@@ -129,6 +134,12 @@ class Stage:
             password=self.password,
             trusted=PLATFORMS.get(self.target.platform, frozenset()),
         )
+
+    def _from_base(self, lab: Lab) -> AbstractContextManager[building.Builder]:
+        if not self.options.from_base:
+            return contextlib.nullcontext(building.Known(History((), complete=False, why="it was not asked for")))
+        target = projects.find(replace(self.options, target="heads"), self.environ)
+        return building.begin(target, lab, self.run / "from-base")
 
     def _evidence(self, cluster: postgres.Cluster) -> Evidence:
         with self.clock.step("server"):
@@ -152,7 +163,14 @@ class Stage:
             )
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected)
-        survey = _survey(lab, trace)
+        survey = history = production = None
+        if _failed(trace):
+            # What the revisions make of an empty database is built beside the survey: the two don't share a server.
+            with self._from_base(lab) as builder:
+                survey = _survey(lab)
+                with self.clock.step("from base"):
+                    history = builder.finish()
+            production = catalog.read(lab.admin_of(PRISTINE))
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
         endpoint = lab.endpoint
@@ -169,6 +187,8 @@ class Stage:
             present=present,
             filled=readback.filled(pristine, present),
             address=f"{endpoint.host}:{endpoint.port}",
+            history=history,
+            production=production,
         )
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
@@ -211,10 +231,15 @@ class Stage:
         return replace(restored, version_tables=readback.version_tables_of(admin))
 
 
-def _survey(lab: Lab, trace: Trace) -> Trace | None:
-    """Run the command once more on a fresh copy, past each failure, when a statement failed in the true run."""
-    if trace.exit_status is None or not trace.steps or not (trace.exit_status or lineage.failed(trace.steps)):
-        return None
+def _failed(trace: Trace) -> bool:
+    """Say whether the true run came to its end with a revision that failed."""
+    return (
+        trace.exit_status is not None and bool(trace.steps) and bool(trace.exit_status or lineage.failed(trace.steps))
+    )
+
+
+def _survey(lab: Lab) -> Trace:
+    """Run the command once more on a fresh copy, past each failure."""
     lab.fresh("survey")
     return lab.run("survey", mode="survey")
 

@@ -69,6 +69,8 @@ def read(
         believed=tuple(_names(event.get("heads")) for event in of("result")),
         probe_faults=tuple(str(event.get("text", "")) for event in of("probe-error")),
         warnings=tuple(str(event.get("text", "")) for event in of("warning")),
+        schema=tuple(of("facts")),
+        modules=tuple(sorted({path for event in of("modules") for path in event["paths"]})),
     )
 
 
