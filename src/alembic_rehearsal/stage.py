@@ -29,7 +29,7 @@ from alembic_rehearsal import (
 )
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names
-from alembic_rehearsal.errors import OtherOwnerError
+from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
 from alembic_rehearsal.history import History, building
 from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
 from alembic_rehearsal.listening import Clock, Listener
@@ -85,7 +85,11 @@ def prepare(
 
 @dataclass
 class Stage:
-    """One server, and everything that happens on it."""
+    """One server, and everything that happens on it.
+
+    Attributes:
+        version_table: schema and name of the one that `--at` is written to, where an earlier try has found it out.
+    """
 
     options: Options
     target: Project
@@ -97,6 +101,7 @@ class Stage:
     password: str = field(repr=False)
     clock: Clock
     listener: Listener
+    version_table: tuple[str, str] | None = None
 
     @property
     def offer(self) -> Offer:
@@ -109,6 +114,7 @@ class Stage:
         Raises:
             PortTaken: another process took the port.
             OtherOwnerError: the command has to be run as another role.
+            OtherTableError: the command reads its revision from another table.
             RehearsalError: there is no verdict.
         """
         warnings = self.prepared.notes
@@ -161,8 +167,9 @@ class Stage:
             tables = tuple(
                 versions.configured(context, restored.version_tables, lab.endpoint) for context in trace.contexts
             )
+            self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
-            back = readback.read(lab.admin, mark, tables[0] if tables else expected)
+            back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
         survey = history = production = None
         if _failed(trace):
             # What the revisions make of an empty database is built beside the survey: the two don't share a server.
@@ -186,6 +193,7 @@ class Stage:
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
+            bare=readback.bare(pristine) - restored.known_empty,
             address=f"{endpoint.host}:{endpoint.port}",
             history=history,
             production=production,
@@ -204,6 +212,12 @@ class Stage:
             clock=self.clock,
             listener=self.listener,
         )
+
+    def _require_table(self, trace: Trace, tables: Sequence[VersionTable | None]) -> None:
+        """Stop if `--at` went into another version table than the command's."""
+        other = versions.other_than(self.version_table, trace.contexts, tables) if self.options.at else None
+        if other is not None:
+            raise OtherTableError(*other)
 
     def _require_owner(self, restored: Restored, tables: Sequence[VersionTable | None], role: Migrator) -> None:
         """Stop if the command ran as another role than the owner of the version table that it used."""
@@ -227,7 +241,7 @@ class Stage:
         if not self.options.at:
             return restored
         admin = replace(cluster.admin, dbname=restored.dbname)
-        versions.write(admin, restored, self.options.at)
+        self.version_table = versions.write(admin, restored, self.options.at, self.version_table)
         return replace(restored, version_tables=readback.version_tables_of(admin))
 
 
