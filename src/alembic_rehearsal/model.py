@@ -502,6 +502,7 @@ class Evidence:
         address: "host:port" of the throw-away server, as the command knows it.
         filled: the tables among `present` that have rows in the restored database.
         history: the schema that the revisions make from base, None when the upgrade did not fail.
+        alone: what the pending revisions make of production without what is in their way, where `history` ends early.
         production: the facts of production's schema, where `history` is there.
     """
 
@@ -519,6 +520,7 @@ class Evidence:
     bare: frozenset[str] = frozenset()
     address: str = ""
     history: History | None = None
+    alone: History | None = None
     production: Facts | None = None
 
 

@@ -30,7 +30,7 @@ from alembic_rehearsal import (
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
-from alembic_rehearsal.history import History, building
+from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
@@ -170,7 +170,7 @@ class Stage:
             self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
-        survey = history = production = None
+        survey = history = production = alone_made = None
         if _failed(trace):
             # What the revisions make of an empty database is built beside the survey: the two don't share a server.
             with self._from_base(lab) as builder:
@@ -178,6 +178,9 @@ class Stage:
                 with self.clock.step("from base"):
                     history = builder.finish()
             production = catalog.read(lab.admin_of(PRISTINE))
+            in_the_way = () if history.complete or not self.options.from_base else causes.in_the_way(survey, production)
+            if in_the_way:
+                alone_made = alone.build(lab, in_the_way)
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
         endpoint = lab.endpoint
@@ -196,6 +199,7 @@ class Stage:
             bare=readback.bare(pristine) - restored.known_empty,
             address=f"{endpoint.host}:{endpoint.port}",
             history=history,
+            alone=alone_made,
             production=production,
         )
 

@@ -148,6 +148,14 @@ INCIDENTS = [
         says="applied in part",
     ),
     Incident(
+        "A1-by-hand-and-no-way-from-base",
+        BUILT + "CREATE TABLE tokens (id int PRIMARY KEY, value text); CREATE INDEX ix_tokens_value ON tokens (id);",
+        (USERS + '\nop.execute("SELECT 1 / 0")', TOKENS),
+        "origin-unknown",
+        says="production has table public.tokens",
+        comparison="column public.tokens.value: type text in production, character varying(40) wanted",
+    ),
+    Incident(
         "O1-owner",
         BUILT + "RESET ROLE; CREATE TABLE tokens (id int); SET ROLE app_production;",
         (
