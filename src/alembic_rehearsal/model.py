@@ -355,9 +355,9 @@ class Trace:
         probe_faults: what went wrong in the probe itself; with one there is no verdict.
         fingerprints: what the command's own connections saw of the prepared database's token, one a migration run.
         warnings: of Alembic's about the scripts, "Revision X is present more than once".
-        kernel_guards: which of the two were on, "tcp" and "unix".
         schema: what each revision changed, where the run was asked for it: `history.records.changes_of` reads it.
         modules: absolute paths of the project's own modules that were loaded, where the run was asked for its schema.
+        kernel_guards: which of the two were on, "tcp" and "unix".
     """
 
     exit_status: int | None
@@ -377,9 +377,9 @@ class Trace:
     probe_faults: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    kernel_guards: tuple[str, ...] = ()
     schema: tuple[Mapping[str, Any], ...] = ()
     modules: tuple[str, ...] = ()
+    kernel_guards: tuple[str, ...] = ()
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------
