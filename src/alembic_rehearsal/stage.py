@@ -124,7 +124,10 @@ class Stage:
             with self.clock.step("judge"):
                 findings = causes.explained(checks.judge(evidence), evidence)
             if not cluster.fenced:
-                warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
+                warnings = (
+                    *warnings,
+                    "the throw-away server was free to connect out: no guard of the kernel, no container",
+                )
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
             if self.options.keep and self.listener.keep:
                 dbname = REHEARSED if evidence.survey else evidence.restored.dbname

@@ -64,6 +64,11 @@ RULES: Mapping[str, Rule] = {
         "Production's operating system may have it, so nothing is proved.",
         "Rehearse on production's image: --postgres docker.",
     ),
+    "outside-connection": Rule(
+        "A revision makes the server connect to another one",
+        "The throw-away server is kept from connecting out, as to a foreign server or by dblink, so nothing is proved.",
+        "Do what needs another server outside of the rehearsed upgrade.",
+    ),
     "several-databases": Rule(
         "The command asked for several databases, and the rehearsal has one",
         "Every connection is led to the database that was restored, whatever it was meant for.",
