@@ -344,7 +344,7 @@ class Trace:
         exit_status: of the command, negative for a signal, None when it ran out of time.
         output_tail: the last lines of what it printed.
         probe_loaded: the probe said hello, so what is not in the trace did not happen in a Python process.
-        kernel_guard: Landlock was on for the command's processes.
+        kernel_guard: the command's processes were in a network of their own, or Landlock was on for them.
         log: errors and notices of the throw-away server while the command ran.
         waiting_on: "query A waits for query B" lines, when the command ran out of time on a lock.
         believed: revisions that Alembic took the version table to hold at the end, one tuple a context that got there.
@@ -389,6 +389,9 @@ class Options:
         at: revisions to write into the version table of the restored database; empty to take the dump's.
         timeout: seconds that the rehearsed command may take.
         allow_port: TCP ports that the command may reach besides 53, 80 and 443.
+        app_image: the application's image, which the command runs in; "" to run it on this machine.
+        app_directory: where it starts there, "" for the image's own WORKDIR.
+        app_env: "NAME=VALUE", or "NAME" for a variable of this process.
     """
 
     dump: str
@@ -411,6 +414,26 @@ class Options:
     keep: bool = False
     from_url: str = field(repr=False, default="")
     max_dump_age: float = 0.0
+    app_image: str = ""
+    app_directory: str = ""
+    app_env: tuple[str, ...] = field(repr=False, default=())
+
+
+@dataclass(frozen=True, slots=True)
+class AppImage:
+    """The application's image, where the project is found and its command runs.
+
+    Attributes:
+        name: as the user gave it.
+        id: "sha256:...", what the name stood for when the run began.
+        environ: the image's own variables and those that the user adds, before they are led to the throw-away server.
+        checkout: the project's directory in this repository, where the report's paths begin.
+    """
+
+    name: str
+    id: str
+    checkout: str
+    environ: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +446,7 @@ class Project:
         found_by: how the interpreter was found, for the report.
         argv: the command.
         platform: "render", or "" when no platform is known.
+        image: where all of these paths are; None for this machine.
     """
 
     root: str
@@ -430,6 +454,7 @@ class Project:
     found_by: str
     argv: tuple[str, ...]
     platform: str = ""
+    image: AppImage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -556,6 +581,7 @@ class Report:
         notes: what was done otherwise than asked, or left out.
         not_tested: what a pass does not say.
         timings: step -> seconds.
+        image: the application's image that the command ran in; "" for this machine.
     """
 
     verdict: Verdict
@@ -574,3 +600,4 @@ class Report:
     not_tested: tuple[str, ...] = ()
     output_tail: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    image: str = ""

@@ -34,7 +34,7 @@ def find(options: Options, environ: Mapping[str, str]) -> Project:
         python=str(python),
         found_by=found_by,
         argv=argv,
-        platform=options.platform or _platform(root),
+        platform=options.platform or platform(root),
     )
 
 
@@ -124,10 +124,15 @@ def _command(options: Options, root: Path, python: Path, environ: Mapping[str, s
         )
     if not environ.get("ALEMBIC_CONFIG"):
         _require_config(options, root)
+    return upgrade(str(script), options)
+
+
+def upgrade(script: str, options: Options) -> tuple[str, ...]:
+    """Return the command that *options* ask of Alembic's console script."""
     extra = [part for value in options.x for part in ("-x", value)]
     config = ["-c", options.config] if options.config else []
     name = ["-n", options.name] if options.name else []
-    return (str(script), *config, *name, *extra, "upgrade", options.target)
+    return (script, *config, *name, *extra, "upgrade", options.target)
 
 
 def _require_config(options: Options, root: Path) -> None:
@@ -159,7 +164,7 @@ def _inis(folder: Path, depth: int) -> Iterator[Path]:
             yield from _inis(child, depth - 1)
 
 
-def _platform(root: Path) -> str:
+def platform(root: Path) -> str:
     """Return "render" for a project with a Blueprint, https://render.com/docs/blueprint-spec."""
     for folder in (root, *root.parents):
         if any((folder / name).is_file() for name in ("render.yaml", "render.yml")):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,14 +80,18 @@ def prepare(
 
 @dataclass
 class Stage:
-    """One server, and everything that happens on it."""
+    """One server, and everything that happens on it.
+
+    Attributes:
+        running: the command, started already; None for one that has to wait for the server's container.
+    """
 
     options: Options
     target: Project
     environ: Mapping[str, str]
     prepared: Prepared
     run: Path
-    running: rehearse.Rehearsal
+    running: rehearse.Rehearsal | None
     port: int
     password: str = field(repr=False)
     clock: Clock
@@ -95,7 +99,7 @@ class Stage:
 
     @property
     def offer(self) -> Offer:
-        """Return the server that was chosen."""
+        """Return the chosen server."""
         return self.prepared.offer
 
     def report(self) -> Report:
@@ -108,8 +112,8 @@ class Stage:
         """
         warnings = self.prepared.notes
         self.listener.progress(f"starting PostgreSQL {self.offer.major} ({self.offer.provider})")
-        with self._started() as cluster:
-            evidence = self._evidence(cluster)
+        with self._started() as cluster, self._command(cluster) as running:
+            evidence = self._evidence(cluster, running)
             with self.clock.step("judge"):
                 findings = checks.judge(evidence)
             if not cluster.fenced:
@@ -130,7 +134,20 @@ class Stage:
             trusted=PLATFORMS.get(self.target.platform, frozenset()),
         )
 
-    def _evidence(self, cluster: postgres.Cluster) -> Evidence:
+    def _command(self, cluster: postgres.Cluster) -> AbstractContextManager[rehearse.Rehearsal]:
+        """Return the command, which waits for its database; one in an image is started only now."""
+        if self.running is not None:
+            return nullcontext(self.running)
+        name = self.options.database_name or "rehearsal"
+        return rehearse.start(
+            self.target,
+            cluster.endpoint(name, user=rehearse.PLACEHOLDER, password=self.password),
+            directory=self.run / "true",
+            environ=self.environ,
+            beside=cluster.container,
+        )
+
+    def _evidence(self, cluster: postgres.Cluster, running: rehearse.Rehearsal) -> Evidence:
         with self.clock.step("server"):
             cluster.ready(_READY_S)
         restored = self._restore(cluster)
@@ -145,7 +162,7 @@ class Stage:
         )
         lab = self._lab(cluster, restored, role)
         mark = readback.mark(lab.admin, secrets.token_hex(8))
-        trace = lab.watch(self.running, "upgrade")
+        trace = lab.watch(running, "upgrade")
         with self.clock.step("read back"):
             tables = tuple(
                 versions.configured(context, restored.version_tables, lab.endpoint) for context in trace.contexts
@@ -155,7 +172,7 @@ class Stage:
         survey = _survey(lab, trace)
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
-        endpoint = lab.endpoint
+        endpoint = running.endpoint or lab.endpoint
         return Evidence(
             options=self.options,
             project=self.target,

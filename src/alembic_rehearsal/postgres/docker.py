@@ -143,6 +143,7 @@ class _DockerCluster:
         self.offer = offer
         self.admin = Endpoint("127.0.0.1", port, ADMIN, "postgres", password)
         self.created: list[str] = []
+        self.container = container.id
         self._container = container
 
     def ready(self, timeout_s: float) -> None:
