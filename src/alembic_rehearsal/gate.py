@@ -32,7 +32,7 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
     Raises:
         RehearsalError: there is no verdict, for a reason that lies before the command.
     """
-    target = _project(options, environ)
+    target = _project(options, environ, listener)
     with workdir.run_directory(expected_bytes=_expected_bytes(options.dump)) as run:
         attempt = _Attempt(target, environ, run, listener)
         for number in range(_TRIES):
@@ -46,9 +46,10 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
     raise AssertionError
 
 
-def _project(options: Options, environ: Mapping[str, str]) -> Project:
+def _project(options: Options, environ: Mapping[str, str], listener: Listener) -> Project:
     if not options.app_image:
         return projects.find(options, environ)
+    listener.progress(f"looking into {options.app_image}")
     from alembic_rehearsal import appimage
 
     return appimage.find(options, environ)

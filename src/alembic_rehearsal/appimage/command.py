@@ -94,21 +94,27 @@ class ContainerCommand:
             self._attached.sendall(line.encode("ascii") + b"\n")
 
     def _listen(self) -> None:
+        try:
+            with (
+                contextlib.suppress(OSError),
+                (self._directory / "events.jsonl").open("ab", buffering=0) as events,
+                (self._directory / "output").open("ab", buffering=0) as output,
+            ):
+                self._copy(events, output)
+        finally:
+            # Also if what was heard can't be read: whoever waits must not wait for ever.
+            self._ended.set()
+            self._hello.set()
+
+    def _copy(self, events: IO[bytes], output: IO[bytes]) -> None:
         told = b""
-        with (
-            contextlib.suppress(OSError),
-            (self._directory / "events.jsonl").open("ab", buffering=0) as events,
-            (self._directory / "output").open("ab", buffering=0) as output,
-        ):
-            for stream, content in relay.frames(self._attached.recv):
-                if stream == _STDERR:
-                    output.write(content)
-                    continue
-                whole, newline, told = (told + content).rpartition(b"\n")
-                for line in (whole + newline).splitlines(keepends=True):
-                    self._hear(line, events)
-        self._ended.set()
-        self._hello.set()
+        for stream, content in relay.frames(self._attached.recv):
+            if stream == _STDERR:
+                output.write(content)
+                continue
+            whole, newline, told = (told + content).rpartition(b"\n")
+            for line in (whole + newline).splitlines(keepends=True):
+                self._hear(line, events)
 
     def _hear(self, line: bytes, events: IO[bytes]) -> None:
         if line.startswith(_HELLO):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import secrets
@@ -65,14 +64,7 @@ def started(
         except APIError as error:
             raise _never_ran(api, image, f"the container engine says: {error.explanation or error}") from error
         finally:
-            try:
-                engine.remove(api, name)
-            finally:
-                # This alone ends it too, should the engine not have answered.
-                if attached is not None:
-                    with contextlib.suppress(OSError):
-                        attached.shutdown(socket.SHUT_RDWR)
-                    attached.close()
+            engine.end(api, name, attached)
 
 
 def _made(

@@ -6,7 +6,7 @@ import functools
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Sources:
 
     root: str
     checkout: Path
+    _known: dict[str, str] = field(default_factory=dict, init=False, compare=False)
 
     def localised(self, events: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield *events* of the probe with this repository's paths in place of the image's."""
@@ -42,6 +43,11 @@ class Sources:
 
     def local(self, path: str) -> str:
         """Return *path* relative to the project's directory here, or to that in the image if no file here is it."""
+        if path not in self._known:
+            self._known[path] = self._found(path)
+        return self._known[path]
+
+    def _found(self, path: str) -> str:
         below = posixpath.relpath(path, self.root)
         if below.startswith("../"):
             return self._alike(path) or path

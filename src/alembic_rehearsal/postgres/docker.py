@@ -236,14 +236,7 @@ def _container(
         message = f"the container engine refused {offer.location}: {error.explanation or error}"
         raise ServerError(message) from error
     finally:
-        try:
-            engine.remove(api, name)
-        finally:
-            # This alone ends it too, should the engine not have answered.
-            if attached is not None:
-                with contextlib.suppress(OSError):
-                    attached.shutdown(socket.SHUT_RDWR)
-                attached.close()
+        engine.end(api, name, attached)
 
 
 def _listen(attached: socket.socket, container: _Container) -> None:

@@ -142,6 +142,18 @@ def remove(api: APIClient, name: str) -> None:
             time.sleep(0.05)
 
 
+def end(api: APIClient, name: str, attached: socket.socket | None) -> None:
+    """Remove a container of ours, and close what leads into it."""
+    try:
+        remove(api, name)
+    finally:
+        # This alone ends it too, should the engine not have answered.
+        if attached is not None:
+            with contextlib.suppress(OSError):
+                attached.shutdown(socket.SHUT_RDWR)
+            attached.close()
+
+
 def sweep(api: APIClient) -> None:
     """Remove containers of dead runs that never came to run; those that ran end and go by themselves."""
     from docker.errors import APIError
