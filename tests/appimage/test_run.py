@@ -145,11 +145,13 @@ def listener() -> Iterator[Listener]:
     """A server on the engine's bridge that counts its visitors."""
     require_docker()
     program = (
-        "import socket\ns = socket.create_server(('', 5432))\n"
+        "import socket\ns = socket.create_server(('', 5432))\nprint('up', flush=True)\n"
         "while True:\n    c, _ = s.accept()\n    print('visit', flush=True)\n    c.close()"
     )
     name = f"{NAME}-production-{time.time_ns()}"
     docker("run", "-d", "--name", name, "--entrypoint", "python3", PYTHON, "-c", program)
+    while "up" not in docker("logs", name):
+        time.sleep(0.1)
     address = docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
     yield Listener(name, address)
     docker("rm", "-f", "-v", name)
