@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import socket
 import tarfile
 import time
@@ -103,6 +105,20 @@ def test_the_images_own_environment_and_no_other(build: Build, tmp_path: Path) -
     flags = ("--app-env", "SECRET_KEY=k=1", "--app-env", "TOKEN")
 
     done = rehearse(image, workspace(tmp_path / "work"), *flags, env={"TOKEN": "from here", "OF_THE_JOB": "1"})
+
+    assert done.status == 0, done.stdout + done.stderr
+
+
+def test_the_command_of_the_docs(build: Build, tmp_path: Path) -> None:
+    """The image of docs/usage.md is here under its name, so no registry is asked for it."""
+    text = (Path(__file__).parents[2] / "docs" / "usage.md").read_text()
+    [line] = re.findall(r"^alembic-rehearsal (run --app-image .*)$", text, re.MULTILINE)
+    name = shlex.split(line)[2]
+    image = build(project(tmp_path / "project", PASSES))
+    docker("tag", image, name)
+
+    done = run_tool(*shlex.split(line), cwd=workspace(tmp_path / "work"))
+    docker("rmi", name)
 
     assert done.status == 0, done.stdout + done.stderr
 
