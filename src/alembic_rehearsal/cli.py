@@ -109,6 +109,11 @@ def cli() -> None:
 @click.option("--include-data", help="Table whose rows are restored too.", metavar="TABLE", multiple=True)
 @click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int)
 @click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float)
+@click.option(
+    "--from-base/--no-from-base",
+    help="Build the history on an empty database too, to say why something fails (default: yes).",
+    default=None,
+)
 @click.option("--keep", help="Leave the server up until Enter or a signal.", is_flag=True, default=None)
 @click.option(
     "-f", "--format", help="Format of the report: text, json, github, ...; repeatable.", metavar="FORMAT", multiple=True

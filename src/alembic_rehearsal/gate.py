@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from alembic_rehearsal import ports, rehearse, workdir
 from alembic_rehearsal import project as projects
-from alembic_rehearsal.errors import OtherOwnerError, PortTaken
+from alembic_rehearsal.errors import OtherOwnerError, OtherTableError, PortTaken
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import Endpoint, Options, Project, Report
 
@@ -32,7 +32,8 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
     Raises:
         RehearsalError: there is no verdict, for a reason that lies before the command.
     """
-    target = _project(options, environ, listener)
+    listener.progress(f"looking for the project{f' in {options.app_image}' if options.app_image else ''}")
+    target = projects.find(options, environ)
     with workdir.run_directory(expected_bytes=_expected_bytes(options.dump)) as run:
         attempt = _Attempt(target, environ, run, listener)
         for number in range(_TRIES):
@@ -43,16 +44,9 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
                     raise
             except OtherOwnerError as other:
                 options = replace(options, role=other.owner)
+            except OtherTableError as other:
+                attempt.version_table = other.table
     raise AssertionError
-
-
-def _project(options: Options, environ: Mapping[str, str], listener: Listener) -> Project:
-    if not options.app_image:
-        return projects.find(options, environ)
-    listener.progress(f"looking into {options.app_image}")
-    from alembic_rehearsal import appimage
-
-    return appimage.find(options, environ)
 
 
 class _Attempt:
@@ -65,6 +59,7 @@ class _Attempt:
         self._listener = listener
         self._clock = Clock()
         self._prepared: stage.Prepared | None = None
+        self.version_table: tuple[str, str] | None = None
 
     def report(self, options: Options, place: Path) -> Report:
         place.mkdir(mode=0o755)
@@ -90,6 +85,7 @@ class _Attempt:
                 password=password,
                 clock=self._clock,
                 listener=self._listener,
+                version_table=self.version_table,
             ).report()
 
     def _started(

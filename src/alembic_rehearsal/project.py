@@ -19,11 +19,17 @@ _SKIPPED = {"node_modules", "site-packages", "__pycache__"}
 
 
 def find(options: Options, environ: Mapping[str, str]) -> Project:
-    """Return the project that *options* names.
+    """Return the project that *options* names, on this machine or in the application's image.
 
     Raises:
-        ProjectError: there is no such directory, interpreter, console script or configuration file.
+        ProjectError: there is no such directory, interpreter, console script or configuration file; no such image.
+        ServerError: no container engine answers.
     """
+    if options.app_image:
+        # Not at the top: the engine's SDK takes longer to import than all of this.
+        from alembic_rehearsal import appimage
+
+        return appimage.find(options, environ)
     root = Path(options.directory).absolute()
     if not root.is_dir():
         raise ProjectError(f"the project's directory {root} doesn't exist")

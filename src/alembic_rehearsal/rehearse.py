@@ -161,6 +161,7 @@ def start(
     environ: Mapping[str, str],
     mode: str = "true",
     allow_ports: Sequence[int] = (),
+    facts: str = "",
     beside: str = "",
 ) -> Iterator[Rehearsal]:
     """Start the command of *target* with the probe in it, and stop it on the way out.
@@ -169,11 +170,12 @@ def start(
         placeholder: what the environment variables point to until the database is ready.
         directory: new directory of this run, for what the probe and this process tell each other.
         mode: "true" runs the command as the deploy would; "survey" goes on past each failing statement.
+        facts: a query for the schema's facts, to be asked after each revision on the command's own connection.
         beside: the server's container, whose network a command in an image shares.
     """
     directory.mkdir(mode=0o700)
     ports = sorted({*_PORTS, *allow_ports})
-    config = {"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port}
+    config = {"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port, "facts": facts}
     if target.image is not None:
         # Not at the top: the engine's SDK takes longer to import than most of what is done here.
         from alembic_rehearsal import appimage
