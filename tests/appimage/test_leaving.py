@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fix_images import Build, containers, docker, project, workspace
+from fix_images import FAILS, Build, containers, docker, project, workspace
 
 from fix_projects import ENV, Run, run_tool
 
@@ -109,6 +109,23 @@ def test_a_signal_while_it_starts_leaves_nothing(image: str, tmp_path: Path) -> 
 
     assert run.process.returncode == 130, said
     assert run.left() == []
+
+
+def test_a_signal_in_the_survey_leaves_nothing(build: Build, tmp_path: Path) -> None:
+    """The history from base is being built beside it, on a server of its own."""
+    body = f"{FAILS}\nopen('/data/surveying', 'w')\n{SLOW}"
+    image = build(project(tmp_path / "project", body), "VOLUME /data")
+    run = start(image, workspace(tmp_path / "work"), until=at("surveying"))
+    others = [each for each in containers(image) if each != run.container]
+    began = time.monotonic()
+
+    run.process.send_signal(signal.SIGTERM)
+    said, _ = run.process.communicate(timeout=30)
+
+    assert run.process.returncode == 130, said
+    assert run.left() == []
+    assert containers(image) == [], others
+    assert time.monotonic() - began < 10
 
 
 def test_a_killed_tool_takes_everything_along(image: str, tmp_path: Path) -> None:
