@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from alembic_rehearsal import checks, outcome
 from alembic_rehearsal.errors import RehearsalError
-from alembic_rehearsal.model import Evidence, Finding, Offer, Report, Severity, Verdict
+from alembic_rehearsal.model import AppImage, Evidence, Finding, Offer, Report, Severity, Verdict
 
 
 def compose(
@@ -36,7 +36,15 @@ def compose(
         not_tested=_not_tested(evidence),
         output_tail=evidence.trace.output_tail if verdict is not Verdict.PASS else (),
         timings=dict(timings),
+        image=_shown(evidence.project.image),
     )
+
+
+def _shown(image: AppImage | None) -> str:
+    """Return the image's name, and what it stood for if the name doesn't say it itself."""
+    if image is None:
+        return ""
+    return image.name if "sha256:" in image.name else f"{image.name} ({image.id[:19]})"
 
 
 def _notes(evidence: Evidence) -> Iterator[str]:

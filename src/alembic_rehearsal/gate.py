@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
     Raises:
         RehearsalError: there is no verdict, for a reason that lies before the command.
     """
+    listener.progress(f"looking for the project{f' in {options.app_image}' if options.app_image else ''}")
     target = projects.find(options, environ)
     with workdir.run_directory(expected_bytes=_expected_bytes(options.dump)) as run:
         attempt = _Attempt(target, environ, run, listener)
@@ -67,13 +69,8 @@ class _Attempt:
             self._prepare(options)
         host, port = given or ("127.0.0.1", ports.pick())
         name = options.database_name or "rehearsal"
-        with rehearse.start(
-            self._target,
-            Endpoint(host, port, rehearse.PLACEHOLDER, name, password),
-            directory=place / "true",
-            environ=self._environ,
-            allow_ports=options.allow_port,
-        ) as running:
+        placeholder = Endpoint(host, port, rehearse.PLACEHOLDER, name, password)
+        with self._started(options, placeholder, place) as running:
             from alembic_rehearsal import stage
 
             return stage.Stage(
@@ -89,6 +86,20 @@ class _Attempt:
                 listener=self._listener,
                 version_table=self.version_table,
             ).report()
+
+    def _started(
+        self, options: Options, placeholder: Endpoint, place: Path
+    ) -> AbstractContextManager[rehearse.Rehearsal | None]:
+        """Start the command, unless it shares the network of a container that isn't there yet."""
+        if self._target.image is not None:
+            return nullcontext()
+        return rehearse.start(
+            self._target,
+            placeholder,
+            directory=place / "true",
+            environ=self._environ,
+            allow_ports=options.allow_port,
+        )
 
     def _prepare(self, options: Options) -> stage.Prepared:
         from alembic_rehearsal import stage

@@ -110,6 +110,7 @@ class Lab:
             environ=self.environ,
             mode=mode,
             allow_ports=self.options.allow_port,
+            beside=self.cluster.container,
             facts=facts,
         ) as running:
             return self.watch(running, name)

@@ -348,7 +348,7 @@ class Trace:
         exit_status: of the command, negative for a signal, None when it ran out of time.
         output_tail: the last lines of what it printed.
         probe_loaded: the probe said hello, so what is not in the trace did not happen in a Python process.
-        kernel_guard: the kernel guarded the command's processes, by TCP and by Unix socket.
+        kernel_guard: the kernel guarded the command's processes, by TCP and by Unix socket, or they had no network.
         log: errors and notices of the throw-away server while the command ran.
         waiting_on: "query A waits for query B" lines, when the command ran out of time on a lock.
         believed: revisions that Alembic took the version table to hold at the end, one tuple a context that got there.
@@ -402,6 +402,9 @@ class Options:
         at: revisions to write into the version table of the restored database; empty to take the dump's.
         timeout: seconds that the rehearsed command may take.
         allow_port: TCP ports that the command may reach besides 53, 80 and 443.
+        app_image: the application's image, which the command runs in; "" to run it on this machine.
+        app_directory: where it starts there, "" for the image's own WORKDIR.
+        app_env: "NAME=VALUE", or "NAME" for a variable of this process.
     """
 
     dump: str
@@ -424,7 +427,27 @@ class Options:
     keep: bool = False
     from_url: str = field(repr=False, default="")
     max_dump_age: float = 0.0
+    app_image: str = ""
+    app_directory: str = ""
+    app_env: tuple[str, ...] = field(repr=False, default=())
     from_base: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AppImage:
+    """The application's image, where the project is found and its command runs.
+
+    Attributes:
+        name: as the user gave it.
+        id: "sha256:...", what the name stood for when the run began.
+        environ: the image's own variables and those that the user adds, before they are led to the throw-away server.
+        checkout: the project's directory in this repository, where the report's paths begin.
+    """
+
+    name: str
+    id: str
+    checkout: str
+    environ: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,6 +460,7 @@ class Project:
         found_by: how the interpreter was found, for the report.
         argv: the command.
         platform: "render", or "" when no platform is known.
+        image: where all of these paths are; None for this machine.
     """
 
     root: str
@@ -444,6 +468,12 @@ class Project:
     found_by: str
     argv: tuple[str, ...]
     platform: str = ""
+    image: AppImage | None = None
+
+    @property
+    def checkout(self) -> str:
+        """Return the directory on this machine that the project's sources are in."""
+        return self.root if self.image is None else self.image.checkout
 
 
 @dataclass(frozen=True, slots=True)
@@ -606,6 +636,7 @@ class Report:
         not_tested: what a pass does not say.
         timings: step -> seconds.
         kernel_guards: which of the two were on, "tcp" and "unix".
+        image: the application's image that the command ran in; "" for this machine.
     """
 
     verdict: Verdict
@@ -625,3 +656,4 @@ class Report:
     output_tail: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     kernel_guards: tuple[str, ...] = ()
+    image: str = ""

@@ -88,6 +88,7 @@ class Stage:
     """One server, and everything that happens on it.
 
     Attributes:
+        running: the command, started already; None for one that has to wait for the server's container.
         version_table: schema and name of the one that `--at` is written to, where an earlier try has found it out.
     """
 
@@ -96,7 +97,7 @@ class Stage:
     environ: Mapping[str, str]
     prepared: Prepared
     run: Path
-    running: rehearse.Rehearsal
+    running: rehearse.Rehearsal | None
     port: int
     password: str = field(repr=False)
     clock: Clock
@@ -105,7 +106,7 @@ class Stage:
 
     @property
     def offer(self) -> Offer:
-        """Return the server that was chosen."""
+        """Return the chosen server."""
         return self.prepared.offer
 
     def report(self) -> Report:
@@ -119,8 +120,8 @@ class Stage:
         """
         warnings = self.prepared.notes
         self.listener.progress(f"starting PostgreSQL {self.offer.major} ({self.offer.provider})")
-        with self._started() as cluster:
-            evidence = self._evidence(cluster)
+        with self._started() as cluster, self._command(cluster) as running:
+            evidence = self._evidence(cluster, running)
             with self.clock.step("judge"):
                 findings = causes.explained(checks.judge(evidence), evidence)
             if not cluster.fenced:
@@ -144,13 +145,26 @@ class Stage:
             trusted=PLATFORMS.get(self.target.platform, frozenset()),
         )
 
+    def _command(self, cluster: postgres.Cluster) -> AbstractContextManager[rehearse.Rehearsal]:
+        """Return the command, which waits for its database; one in an image is started only now."""
+        if self.running is not None:
+            return contextlib.nullcontext(self.running)
+        name = self.options.database_name or "rehearsal"
+        return rehearse.start(
+            self.target,
+            cluster.endpoint(name, user=rehearse.PLACEHOLDER, password=self.password),
+            directory=self.run / "true",
+            environ=self.environ,
+            beside=cluster.container,
+        )
+
     def _from_base(self, lab: Lab) -> AbstractContextManager[building.Builder]:
         if not self.options.from_base:
             return contextlib.nullcontext(building.Known(History((), complete=False, why="it was not asked for")))
         target = projects.find(replace(self.options, target="heads"), self.environ)
         return building.begin(target, lab, self.run / "from-base")
 
-    def _evidence(self, cluster: postgres.Cluster) -> Evidence:
+    def _evidence(self, cluster: postgres.Cluster, running: rehearse.Rehearsal) -> Evidence:
         with self.clock.step("server"):
             cluster.ready(_READY_S)
         restored = self._restore(cluster)
@@ -165,7 +179,7 @@ class Stage:
         )
         lab = self._lab(cluster, restored, role)
         mark = readback.mark(lab.admin, secrets.token_hex(8))
-        trace = lab.watch(self.running, "upgrade")
+        trace = lab.watch(running, "upgrade")
         with self.clock.step("read back"):
             tables = tuple(
                 versions.configured(context, restored.version_tables, lab.endpoint) for context in trace.contexts
@@ -186,7 +200,7 @@ class Stage:
                 alone_made = alone.build(lab, in_the_way)
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
-        endpoint = lab.endpoint
+        endpoint = running.endpoint or lab.endpoint
         return Evidence(
             options=self.options,
             project=self.target,

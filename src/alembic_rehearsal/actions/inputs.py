@@ -55,8 +55,8 @@ class Inputs:
 
     @property
     def interpreter_named(self) -> bool:
-        """Say whether the workflow names the project's interpreter itself."""
-        return any(each.startswith("--python=") for each in self.arguments)
+        """Say whether the workflow says where the project's interpreter is: a file, or the application's image."""
+        return any(each.startswith(("--python=", "--app-image=")) for each in self.arguments)
 
 
 def options(command: click.Command) -> dict[str, click.Option]:

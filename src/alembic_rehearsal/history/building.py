@@ -84,13 +84,13 @@ class _Build:
         if not built.complete and _lacks(trace):
             furnish.empty(self.cluster, self.lab, like_production=True)
             endpoint = self._endpoint()
-            with _command(self.target, self.lab, endpoint, self.directory / "again") as again:
+            with _command(self.target, self.lab, endpoint, self.directory / "again", self.cluster.container) as again:
                 again.release(endpoint)
                 trace = self._watch(again)
                 second = self._history(trace, furnished=True)
                 built = second if second.complete or len(second.changes) > len(built.changes) else built
         if trace.exit_status is not None:
-            cache.store(self.key, built, cache.sources_of(trace, self.target.root))
+            cache.store(self.key, built, cache.sources_of(trace, self.target))
         return built
 
     def _endpoint(self) -> Endpoint:
@@ -146,23 +146,27 @@ def _under_way(stack: ExitStack, target: Project, lab: Lab, directory: Path, key
     directory.mkdir(mode=0o755)
     port = ports.pick()
     placeholder = Endpoint("127.0.0.1", port, rehearse.PLACEHOLDER, "rehearsal", lab.password)
-    running = stack.enter_context(_command(target, lab, placeholder, directory / "first"))
-    cluster = stack.enter_context(
-        postgres.start(
-            lab.cluster.offer,
-            workdir=directory,
-            port=port,
-            password=lab.password,
-            trusted=PLATFORMS.get(target.platform, frozenset()),
-        )
+    server = postgres.start(
+        lab.cluster.offer,
+        workdir=directory,
+        port=port,
+        password=lab.password,
+        trusted=PLATFORMS.get(target.platform, frozenset()),
     )
+    if target.image is None:
+        running = stack.enter_context(_command(target, lab, placeholder, directory / "first"))
+        cluster = stack.enter_context(server)
+    else:
+        # It shares the network of the server's container, so that has to be there.
+        cluster = stack.enter_context(server)
+        running = stack.enter_context(_command(target, lab, placeholder, directory / "first", cluster.container))
     build = _Build(key, target, lab, cluster, running, directory)
     build.release()
     return build
 
 
 def _command(
-    target: Project, lab: Lab, endpoint: Endpoint, directory: Path
+    target: Project, lab: Lab, endpoint: Endpoint, directory: Path, beside: str = ""
 ) -> AbstractContextManager[rehearse.Rehearsal]:
     return rehearse.start(
         target,
@@ -171,6 +175,7 @@ def _command(
         environ=lab.environ,
         allow_ports=lab.options.allow_port,
         facts=FACTS_SQL,
+        beside=beside,
     )
 
 

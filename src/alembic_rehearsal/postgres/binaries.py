@@ -46,6 +46,7 @@ class BinaryCluster:
     """A server that this machine's binaries run."""
 
     has_log = True
+    container = ""
 
     def __init__(self, offer: Offer, installation: Installation, places: _Places, port: int, child: proc.Child) -> None:
         self.offer = offer

@@ -126,6 +126,7 @@ class _GivenCluster:
 
     has_log = False
     fenced = ""
+    container = ""
 
     def __init__(self, offer: Offer, target: dict[str, str]) -> None:
         self.offer = offer

@@ -34,12 +34,16 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "dump", f"{report.dump.path}, {taken:%Y-%m-%d %H:%M} UTC"
     if report.command:
         yield "rehearsed", project.readable(report.command)
+    if report.image:
+        yield "in", f"the image {report.image}"
     if report.migrator is not None:
         yield "as", f"{report.migrator.role} ({report.migrator.why})"
     if report.server is not None:
         version = report.server.version or str(report.server.major)
-        guard = "on" if report.kernel_guard else _GUARDS.get(report.kernel_guards, "off")
-        yield "on", f"PostgreSQL {version} ({report.server.provider}), kernel guard {guard}"
+        guard = f"kernel guard {'on' if report.kernel_guard else _GUARDS.get(report.kernel_guards, 'off')}"
+        if report.image:
+            guard = "and no network but this server's"
+        yield "on", f"PostgreSQL {version} ({report.server.provider}), {guard}"
 
 
 def place(location: Location) -> str:
