@@ -17,8 +17,8 @@ import yaml
 from click import Command, Context
 
 from alembic_rehearsal.cli import cli
-from alembic_rehearsal.config import load
 from alembic_rehearsal.connect import connected
+from alembic_rehearsal.options import merge
 from alembic_rehearsal.report.json import SCHEMA_VERSION
 from fix_projects import OWNER, Production, run_tool
 
@@ -131,11 +131,15 @@ def test_help_fits_eighty_columns() -> None:
 
 
 def test_the_documented_configuration_is_accepted(tmp_path: Path) -> None:
-    """The TOML of docs/usage.md has no key that the tool doesn't know."""
-    [text] = blocks(ROOT / "docs" / "usage.md", "toml")
-    (tmp_path / "pyproject.toml").write_text(text)
+    """The TOML of docs/usage.md has no key and no value that the tool doesn't know."""
+    first, second = blocks(ROOT / "docs" / "usage.md", "toml")
+    read = []
+    for text in (first, second):
+        (tmp_path / "pyproject.toml").write_text(text)
+        read.append(merge({"directory": str(tmp_path), "dump": "production.sql"})[0])
 
-    assert load(tmp_path, {"dump": str, "include-data": tuple, "timeout": float})["timeout"] == 300.0
+    assert (read[0].timeout, read[0].include_data) == (300.0, ("roles", "plans"))
+    assert (read[1].fail_on, read[1].severity) == ("warning", ("survey-stopped=off",))
 
 
 def test_the_workflow_of_the_readme_is_safe_and_calls_the_tool() -> None:

@@ -105,6 +105,8 @@ def cli() -> None:
 @click.option("--at", help="Production's revision, if the dump has no version row.", metavar="REVISION", multiple=True)
 @click.option("--include-data", help="Table whose rows are restored too.", metavar="TABLE", multiple=True)
 @click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int)
+@click.option("--fail-on", help="What blocks: error (default), warning or note.", metavar="SEVERITY")
+@click.option("--severity", help="off, note or warning for a check.", metavar="CHECK=LEVEL", multiple=True)
 @click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float)
 @click.option("--keep", help="Leave the server up until Enter or a signal.", is_flag=True, default=None)
 @click.option(

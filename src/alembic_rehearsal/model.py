@@ -389,6 +389,8 @@ class Options:
         at: revisions to write into the version table of the restored database; empty to take the dump's.
         timeout: seconds that the rehearsed command may take.
         allow_port: TCP ports that the command may reach besides 53, 80 and 443.
+        fail_on: the least severity that blocks: "error", "warning" or "note".
+        severity: "check=level", level being "off", "note" or "warning".
     """
 
     dump: str
@@ -411,6 +413,8 @@ class Options:
     keep: bool = False
     from_url: str = field(repr=False, default="")
     max_dump_age: float = 0.0
+    fail_on: str = "error"
+    severity: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
