@@ -179,6 +179,26 @@ def doctor(**flags: Any) -> int:
     return 0
 
 
+@cli.command()
+@click.argument("folders", nargs=-1, metavar="[DIRECTORY]...")
+@click.option("--exclude", help="Leave out directories that match.", metavar="PATTERN", multiple=True)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    help="text (default), json or github-matrix.",
+    type=click.Choice(["text", "json", "github-matrix"]),
+    default="text",
+    metavar="FORMAT",
+)
+def discover(folders: tuple[str, ...], exclude: tuple[str, ...], form: str) -> int:
+    """List the Alembic projects of a repository, for the jobs of a CI system."""
+    from alembic_rehearsal import discover as search
+
+    click.echo(search.render(search.search(folders or (".",), exclude=exclude), form), nl=False)
+    return 0
+
+
 def _print(report: Report, shown: Shown) -> None:
     from alembic_rehearsal.report import reporter
     from alembic_rehearsal.report.look import Look
