@@ -112,8 +112,12 @@ def _service(content: dict[str, Any], repository: Path) -> Service:
         trigger={True: "commit", False: "off"}.get(trigger, str(trigger)) if trigger is not None else "",
         migrations={name: text for name, text in commands.items() if _migrates(text, folder)},
         python=next((str(each.get("value", "")) for each in variables if each.get("key") == "PYTHON_VERSION"), ""),
-        urls=tuple(str(each.get("key")) for each in variables if "fromDatabase" in each),
+        urls=tuple(str(each.get("key")) for each in variables if _is_url(each.get("fromDatabase"))),
     )
+
+
+def _is_url(source: Any) -> bool:
+    return isinstance(source, dict) and source.get("property") in ("connectionString", "connectionPoolString")
 
 
 def _migrates(command: str, folder: Path) -> bool:

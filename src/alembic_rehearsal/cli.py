@@ -199,6 +199,21 @@ def discover(folders: tuple[str, ...], exclude: tuple[str, ...], form: str) -> i
     return 0
 
 
+@cli.command()
+@click.option("-d", "--directory", help="The project's directory.", metavar="DIR", default=".")
+@click.option("-c", "--config", help="Alembic's configuration file, of several.", metavar="FILE", default="")
+@click.option("--dump", help="Where the dump will be, in the repository.", metavar="PATH", default="")
+@click.option("--uses", help="The action: OWNER/alembic-rehearsal@v1.", metavar="ACTION", default="")
+@click.option("--force", help="Overwrite the file.", is_flag=True)
+def init(**flags: Any) -> int:
+    """Write the workflow of the project that is found here, for GitHub Actions."""
+    from alembic_rehearsal.scaffold import init as scaffold
+
+    for line in scaffold.write(**flags):
+        click.echo(line)
+    return 0
+
+
 def _print(report: Report, shown: Shown) -> None:
     from alembic_rehearsal.report import reporter
     from alembic_rehearsal.report.look import Look

@@ -113,7 +113,7 @@ def plan(install: str, root: Path, workspace: Path, *, python_version: str, plac
         # `--seed`: these are pip's users.
         seeded = (*venv[:2], "--seed", *venv[2:])
         return Plan("the input install", root, (seeded, *_commands(install)), (last_resort,))
-    folder, source = _source(root, workspace)
+    folder, source = source_of(root, workspace)
     commands, with_groups = _recipe(folder / source, root)
     where = root if source == "uv.lock" else folder
     return Plan(str(folder / source), where, (venv, *commands), (*with_groups, last_resort))
@@ -131,8 +131,12 @@ def _commands(install: str) -> Iterator[tuple[str, ...]]:
         yield tuple(words)
 
 
-def _source(root: Path, workspace: Path) -> tuple[Path, str]:
-    """Return the nearest file, upwards to the workspace's root, that says what the project needs."""
+def source_of(root: Path, workspace: Path) -> tuple[Path, str]:
+    """Return folder and name of the nearest file, upwards to the workspace's root, that says what the project needs.
+
+    Raises:
+        ProjectError: there is none, or which one is meant isn't clear.
+    """
     folders = [folder for folder in (root, *root.parents) if folder == workspace or workspace in folder.parents]
     for folder in folders or [root]:
         found = _in_folder(folder)
