@@ -51,18 +51,19 @@ def steady(report: str) -> str:
     report = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "<date>", report)
     report = re.sub(r"kernel guard \w+", "kernel guard <state>", report)
     report = re.sub(r"PostgreSQL 1[78]\.\d+ \(embedded\)", "PostgreSQL <version> (embedded)", report)
-    report = re.sub(r"\nTook: .*\n", "\n", report)
+    # On a busy machine it takes two lines.
+    report = re.sub(r"\nTook: .*\n(.+\n)*", "\n", report)
     return re.sub(r"\nNotes\n(   .*\n)+", "", report)
 
 
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith("alembic-rehearsal")])
 def test_the_commands_of_the_docs_work(command: str, example: Path) -> None:
-    """On the example, each of them ends as it should: the incident is blocked, the doctor answers."""
+    """On the example, each of them ends as it should: the incident is blocked, the others answer."""
     argv = shlex.split(command)[1:]
 
     done = run_tool(*argv, cwd=example)
 
-    assert done.status == (0 if argv[0] == "doctor" else 1), done.stdout + done.stderr
+    assert done.status == (1 if argv[0] == "run" else 0), done.stdout + done.stderr
 
 
 def test_no_command_of_the_docs_is_left_out() -> None:
@@ -142,8 +143,8 @@ def test_the_documented_configuration_is_accepted(tmp_path: Path) -> None:
     assert (read[1].fail_on, read[1].severity) == ("warning", ("survey-stopped=off",))
 
 
-def test_the_workflow_of_the_readme_is_safe_and_calls_the_tool() -> None:
-    """Least permissions, no trigger with secrets, no path filter, a time limit; the tool's own flags."""
+def test_the_workflow_of_the_readme_is_safe_and_uses_the_action() -> None:
+    """Least permissions, no trigger with secrets, no path filter, a time limit; inputs that exist."""
     [text] = blocks(README, "yaml")
     workflow = yaml.safe_load(text)
     triggers = workflow[True]  # YAML 1.1 reads "on" as true
@@ -153,7 +154,8 @@ def test_the_workflow_of_the_readme_is_safe_and_calls_the_tool() -> None:
     assert set(triggers) == {"pull_request", "merge_group", "push"}
     assert "paths" not in str(triggers)
     assert job["timeout-minutes"] <= 30
-    assert job["steps"][-1]["run"].startswith("alembic-rehearsal run --dump ")
+    assert job["steps"][-1]["uses"] == "OWNER/alembic-rehearsal@v1"
+    assert set(job["steps"][-1]["with"]) <= set(yaml.safe_load((ROOT / "action.yml").read_text())["inputs"])
 
 
 def test_the_json_report_of_a_real_run_keeps_to_the_published_schema(example: Path) -> None:
