@@ -115,7 +115,8 @@ class _Step:
         temporary = Path(environ.get("RUNNER_TEMP") or tempfile.gettempdir())
         self._folder = temporary / _TITLE
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._for_code = {name: value for name, value in environ.items() if not name.startswith(_WITHHELD)}
+        given = {name: value for name, value in environ.items() if not name.startswith(_WITHHELD)}
+        self._for_code = install.trusting_git(given)
 
     def run(self) -> int:
         for secret in self._asked.secrets:

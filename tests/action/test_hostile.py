@@ -36,6 +36,38 @@ def test_revisions_sql_and_messages_cannot_give_commands(runner: Runner) -> None
     ]
 
 
+def test_a_revisions_name_is_a_name(runner: Runner) -> None:
+    """In annotations, outputs and the summary."""
+    name = "b2 ##[error]forged <b>%0A"
+    check_out(runner, "pass")
+    file = runner.workspace / "migrations" / "versions" / "b2.py"
+    file.write_text(revision(name, "a1", 'op.create_table("users")'))
+
+    step = runner.run({"dump": "production.sql", "install": "none"})
+
+    assert step.status == 1, step.log
+    assert step.outputs["failed-revision"] == name
+    assert [each.properties["title"] for each in step.errors] == [
+        "alembic-rehearsal: blocked",
+        f"upgrade-failed in revision {name.replace('##[', '## [')}",
+    ]
+    assert "<b>" not in step.summary
+
+
+def test_a_summary_of_thousands_of_lines_stays_below_what_the_runner_drops(runner: Runner) -> None:
+    """Of what doesn't fit there is the number, of the annotations there are ten, and the JSON report has all."""
+    raising = "DO $$ BEGIN RAISE EXCEPTION '{number} {'<' * 3000}'; END $$"
+    check_out(runner, f'for number in range(200):\n    op.execute(f"{raising}")')
+
+    step = runner.run({"dump": "production.sql", "install": "none"})
+
+    assert step.status == 1, step.log[-3000:]
+    assert 500_000 < len(step.summary.encode()) < 1024 * 1024
+    assert "more findings** left out" in step.summary
+    assert step.outputs["findings"] == "200"
+    assert len(step.errors) == 10
+
+
 def test_the_code_gets_no_means_to_speak_for_the_job(runner: Runner) -> None:
     """Neither the job's tokens nor the files that the runner reads afterwards, nor the inputs."""
     env = "import os\nprint('SEEN', sorted(os.environ))\n" + ENV.format(configure="")
