@@ -78,6 +78,11 @@ class Production:
             cursor.execute(f"SET ROLE {OWNER}")
             cursor.execute(sql)
 
+    def cluster_execute(self, sql: str) -> None:
+        """Execute *sql* as the superuser."""
+        with connected(replace(self.cluster.admin, dbname=self.dbname)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+
     def pg_dump(self, *flags: str) -> bytes:
         admin = self.cluster.admin
         done = subprocess.run(
@@ -157,9 +162,15 @@ def run_tool(*args: str, cwd: Path, env: Mapping[str, str] | None = None, timeou
 
 @pytest.fixture
 def rehearse() -> Tool:
-    """Run `alembic-rehearsal run` on a project and a dump, on this machine's local server, with a JSON report."""
+    """Run `alembic-rehearsal run` on a project and a dump, on this machine's local server, with a JSON report.
 
-    def run(project: Path, dump: Path, *flags: str, env: Mapping[str, str] | None = None) -> Run:
+    The history from base, a second server and a second run of the command, is left to the tests that ask for it.
+    """
+
+    def run(
+        project: Path, dump: Path, *flags: str, env: Mapping[str, str] | None = None, from_base: bool = False
+    ) -> Run:
+        flags = flags if from_base else (*flags, "--no-from-base")
         return run_tool("run", "--dump", str(dump), "--format", "json", *flags, cwd=project, env=env)
 
     return run

@@ -16,6 +16,7 @@ ROOT = Path(alembic_rehearsal.__file__).parent
 STAGES = ("checks", "dump", "postgres", "report", "snapshot")
 # What any room may import: records, errors, and the rooms that start processes and connections.
 COMMON = {
+    "catalog",
     "connect",
     "lineage",
     "masking",

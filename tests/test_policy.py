@@ -84,7 +84,7 @@ def test_what_makes_the_verdict_stays(finding: Finding, level: str) -> None:
     ("entries", "fail_on", "said", "fix"),
     [
         (("refused-conection=off",), "error", "no check 'refused-conection'", "Did you mean refused-connection=off?"),
-        (("zzz=off",), "error", "no check 'zzz'", "These can be set: refused-connection"),
+        (("zzz=off",), "error", "no check 'zzz'", ", refused-connection, "),
         (("survey-stopped",), "error", "the levels are off, note, warning", "--severity survey-stopped=off"),
         (("survey-stopped=error",), "error", "the levels are off, note, warning", "=off"),
         (("no-verdict=off",), "error", "is the verdict itself", ""),

@@ -108,6 +108,11 @@ def cli() -> None:
 @click.option("--fail-on", help="What blocks: error (default), warning or note.", metavar="SEVERITY")
 @click.option("--severity", help="off, note or warning for a check.", metavar="CHECK=LEVEL", multiple=True)
 @click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float)
+@click.option(
+    "--from-base/--no-from-base",
+    help="Build the history on an empty database too, to say why something fails (default: yes).",
+    default=None,
+)
 @click.option("--keep", help="Leave the server up until Enter or a signal.", is_flag=True, default=None)
 @click.option(
     "-f", "--format", help="Format of the report: text, json, github, ...; repeatable.", metavar="FORMAT", multiple=True

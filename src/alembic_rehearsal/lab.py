@@ -95,12 +95,12 @@ class Lab:
                 on_output=self.listener.output if step == "upgrade" else None,
             )
 
-    def run(self, name: str, *, mode: str = "true", target: Project | None = None) -> Trace:
+    def run(self, name: str, *, mode: str = "true", target: Project | None = None, facts: str = "") -> Trace:
         """Run the command on the database under production's name and return what it did.
 
         Args:
             name: of this run, in the timings and the exchange's folder; each name once.
-            mode: as in `rehearse.start`.
+            mode, facts: as in `rehearse.start`.
             target: another command than the deploy's.
         """
         with rehearse.start(
@@ -110,6 +110,7 @@ class Lab:
             environ=self.environ,
             mode=mode,
             allow_ports=self.options.allow_port,
+            facts=facts,
         ) as running:
             return self.watch(running, name)
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alembic_rehearsal.catalog import Facts
+    from alembic_rehearsal.history import History
 
 
 class Verdict(enum.Enum):
@@ -79,7 +83,7 @@ class DumpInfo:
 
 @dataclass(frozen=True, slots=True)
 class VersionTable:
-    """A table that Alembic keeps its revisions in, recognised by its one column `version_num`.
+    """A table that Alembic keeps its revisions in, recognised by its column `version_num`, see `versiontables`.
 
     Attributes:
         width: the limit of the column in characters, None for text.
@@ -349,7 +353,10 @@ class Trace:
         waiting_on: "query A waits for query B" lines, when the command ran out of time on a lock.
         believed: revisions that Alembic took the version table to hold at the end, one tuple a context that got there.
         probe_faults: what went wrong in the probe itself; with one there is no verdict.
+        fingerprints: what the command's own connections saw of the prepared database's token, one a migration run.
         warnings: of Alembic's about the scripts, "Revision X is present more than once".
+        schema: what each revision changed, where the run was asked for it: `history.records.changes_of` reads it.
+        modules: absolute paths of the project's own modules that were loaded, where the run was asked for its schema.
     """
 
     exit_status: int | None
@@ -367,7 +374,10 @@ class Trace:
     waiting_on: tuple[str, ...] = ()
     believed: tuple[tuple[str, ...], ...] = ()
     probe_faults: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    schema: tuple[Mapping[str, Any], ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------
@@ -381,6 +391,7 @@ class Options:
         dump: "" with from_url.
         from_url: production's own URL, to take a snapshot of.
         max_dump_age: days, 0 for no limit.
+        from_base: build the history on an empty database beside the rehearsal, to say where an object comes from.
         directory: the project's root, where the command starts.
         config: path of alembic.ini, "" for Alembic's own default.
         name: section of the configuration file, Alembic's `-n`.
@@ -415,6 +426,7 @@ class Options:
     max_dump_age: float = 0.0
     fail_on: str = "error"
     severity: tuple[str, ...] = ()
+    from_base: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,6 +467,7 @@ class Readback:
 
     Attributes:
         fingerprint_found: the database is the one that was prepared, not another.
+        fingerprint_seen: each of the command's own migration runs saw that it was in this database.
         version_tables: as they are now.
         committed: "kind identity" of every catalog object written since the start and still there.
         unfinished: the part of `committed` that was written after the version table was last written.
@@ -464,6 +477,7 @@ class Readback:
     version_tables: tuple[VersionTable, ...]
     committed: tuple[str, ...]
     unfinished: tuple[str, ...]
+    fingerprint_seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,8 +502,12 @@ class Evidence:
         survey: the run that went on past each failure, None when the true run did not fail.
         tables: the version table of each context of the trace, None where production has no such table.
         present: name in an error's message -> what production has under that name.
+        bare: qualified names of the tables that have no row in the restored database, and may have in production.
         address: "host:port" of the throw-away server, as the command knows it.
         filled: the tables among `present` that have rows in the restored database.
+        history: the schema that the revisions make from base, None when the upgrade did not fail.
+        alone: what the pending revisions make of production without what is in their way, where `history` ends early.
+        production: the facts of production's schema, where `history` is there.
     """
 
     options: Options
@@ -503,7 +521,32 @@ class Evidence:
     readback: Readback
     present: Mapping[str, tuple[Relation, ...]]
     filled: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
     address: str = ""
+    history: History | None = None
+    alone: History | None = None
+    production: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an operation fails on production.
+
+    Attributes:
+        id: of the diagnosis, kebab-case.
+        message: one sentence.
+        evidence: lines that back it.
+        comparison: what is there against what is wanted, line by line.
+        revision: the one that the cause is about: whose schema production has exactly, or who made the object.
+        other_name: what production calls the object.
+    """
+
+    id: str
+    message: str
+    evidence: tuple[str, ...] = ()
+    comparison: tuple[str, ...] = ()
+    revision: str = ""
+    other_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -518,6 +561,8 @@ class Finding:
         sql: the statement, shortened to its first lines.
         conditional_on: True when it was seen only because the survey went on past an earlier failure.
         folded: messages of failures that this one entails.
+        error: the server's error that it is about.
+        cause: why it fails, where the evidence shows it.
     """
 
     check: str
@@ -531,6 +576,8 @@ class Finding:
     sql: str = ""
     conditional_on: bool = False
     folded: tuple[str, ...] = ()
+    error: PgError | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

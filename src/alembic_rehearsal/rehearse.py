@@ -105,6 +105,7 @@ def start(
     environ: Mapping[str, str],
     mode: str = "true",
     allow_ports: Sequence[int] = (),
+    facts: str = "",
 ) -> Iterator[Rehearsal]:
     """Start the command of *target* with the probe in it, and stop it on the way out.
 
@@ -112,12 +113,13 @@ def start(
         placeholder: what the environment variables point to until the database is ready.
         directory: new directory of this run, for what the probe and this process tell each other.
         mode: "true" runs the command as the deploy would; "survey" goes on past each failing statement.
+        facts: a query for the schema's facts, to be asked after each revision on the command's own connection.
     """
     directory.mkdir(mode=0o700)
     ports = sorted({*_PORTS, *allow_ports})
     _write_whole(
         directory / "config.json",
-        json.dumps({"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port}),
+        json.dumps({"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port, "facts": facts}),
     )
     env = project.environment(target, environ, PROBE)
     env["ALEMBIC_REHEARSAL_DIR"] = str(directory)

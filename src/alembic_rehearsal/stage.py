@@ -5,6 +5,7 @@ The command is busy with its own imports while this module and what it needs are
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alembic_rehearsal import (
+    catalog,
+    causes,
     checks,
     compose,
     configured,
@@ -24,8 +27,10 @@ from alembic_rehearsal import (
     rehearse,
     versions,
 )
+from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names
-from alembic_rehearsal.errors import OtherOwnerError
+from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
+from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
@@ -80,7 +85,11 @@ def prepare(
 
 @dataclass
 class Stage:
-    """One server, and everything that happens on it."""
+    """One server, and everything that happens on it.
+
+    Attributes:
+        version_table: schema and name of the one that `--at` is written to, where an earlier try has found it out.
+    """
 
     options: Options
     target: Project
@@ -92,6 +101,7 @@ class Stage:
     password: str = field(repr=False)
     clock: Clock
     listener: Listener
+    version_table: tuple[str, str] | None = None
 
     @property
     def offer(self) -> Offer:
@@ -104,6 +114,7 @@ class Stage:
         Raises:
             PortTaken: another process took the port.
             OtherOwnerError: the command has to be run as another role.
+            OtherTableError: the command reads its revision from another table.
             RehearsalError: there is no verdict.
         """
         warnings = self.prepared.notes
@@ -111,7 +122,7 @@ class Stage:
         with self._started() as cluster:
             evidence = self._evidence(cluster)
             with self.clock.step("judge"):
-                findings = checks.judge(evidence)
+                findings = causes.explained(checks.judge(evidence), evidence)
             if not cluster.fenced:
                 warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
@@ -129,6 +140,12 @@ class Stage:
             password=self.password,
             trusted=PLATFORMS.get(self.target.platform, frozenset()),
         )
+
+    def _from_base(self, lab: Lab) -> AbstractContextManager[building.Builder]:
+        if not self.options.from_base:
+            return contextlib.nullcontext(building.Known(History((), complete=False, why="it was not asked for")))
+        target = projects.find(replace(self.options, target="heads"), self.environ)
+        return building.begin(target, lab, self.run / "from-base")
 
     def _evidence(self, cluster: postgres.Cluster) -> Evidence:
         with self.clock.step("server"):
@@ -150,9 +167,20 @@ class Stage:
             tables = tuple(
                 versions.configured(context, restored.version_tables, lab.endpoint) for context in trace.contexts
             )
+            self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
-            back = readback.read(lab.admin, mark, tables[0] if tables else expected)
-        survey = _survey(lab, trace)
+            back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
+        survey = history = production = alone_made = None
+        if _failed(trace):
+            # What the revisions make of an empty database is built beside the survey: the two don't share a server.
+            with self._from_base(lab) as builder:
+                survey = _survey(lab)
+                with self.clock.step("from base"):
+                    history = builder.finish()
+            production = catalog.read(lab.admin_of(PRISTINE))
+            in_the_way = () if history.complete or not self.options.from_base else causes.in_the_way(survey, production)
+            if in_the_way:
+                alone_made = alone.build(lab, in_the_way)
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
         endpoint = lab.endpoint
@@ -168,7 +196,11 @@ class Stage:
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
+            bare=readback.bare(pristine) - restored.known_empty,
             address=f"{endpoint.host}:{endpoint.port}",
+            history=history,
+            alone=alone_made,
+            production=production,
         )
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
@@ -184,6 +216,12 @@ class Stage:
             clock=self.clock,
             listener=self.listener,
         )
+
+    def _require_table(self, trace: Trace, tables: Sequence[VersionTable | None]) -> None:
+        """Stop if `--at` went into another version table than the command's."""
+        other = versions.other_than(self.version_table, trace.contexts, tables) if self.options.at else None
+        if other is not None:
+            raise OtherTableError(*other)
 
     def _require_owner(self, restored: Restored, tables: Sequence[VersionTable | None], role: Migrator) -> None:
         """Stop if the command ran as another role than the owner of the version table that it used."""
@@ -207,14 +245,19 @@ class Stage:
         if not self.options.at:
             return restored
         admin = replace(cluster.admin, dbname=restored.dbname)
-        versions.write(admin, restored, self.options.at)
+        self.version_table = versions.write(admin, restored, self.options.at, self.version_table)
         return replace(restored, version_tables=readback.version_tables_of(admin))
 
 
-def _survey(lab: Lab, trace: Trace) -> Trace | None:
-    """Run the command once more on a fresh copy, past each failure, when a statement failed in the true run."""
-    if trace.exit_status is None or not trace.steps or not (trace.exit_status or lineage.failed(trace.steps)):
-        return None
+def _failed(trace: Trace) -> bool:
+    """Say whether the true run came to its end with a revision that failed."""
+    return (
+        trace.exit_status is not None and bool(trace.steps) and bool(trace.exit_status or lineage.failed(trace.steps))
+    )
+
+
+def _survey(lab: Lab) -> Trace:
+    """Run the command once more on a fresh copy, past each failure."""
     lab.fresh("survey")
     return lab.run("survey", mode="survey")
 

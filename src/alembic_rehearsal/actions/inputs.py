@@ -133,6 +133,8 @@ def _arguments(given: Mapping[str, str], known: Mapping[str, click.Option]) -> I
         if option.is_flag:
             if _truth(name, given[name]):
                 yield flag
+            else:
+                yield from option.secondary_opts
             continue
         for value in _lines(given[name]) if option.multiple else [given[name]]:
             # With "=", so that a value may begin with a hyphen.

@@ -84,6 +84,7 @@ def _compose(evidence: Evidence, error: PgError, *, revision: str, location: Loc
         revision=revision,
         sqlstate=error.sqlstate,
         sql=_shortened(sql),
+        error=error,
     )
 
 

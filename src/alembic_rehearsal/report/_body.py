@@ -19,6 +19,7 @@ def body(finding: Finding) -> str:
 def _lines(finding: Finding) -> Iterator[str]:
     yield cleaned(finding.message, _MOST_MESSAGE)
     yield from _some(finding.evidence)
+    yield from _some(_words.why(finding))
     if finding.sql:
         yield cleaned(finding.sql, _MOST_SQL)
     if finding.conditional_on:

@@ -57,6 +57,13 @@ def fix_label(finding: Finding) -> str:
     return "Fix (not tried):" if finding.sqlstate else "Fix:"
 
 
+def why(finding: Finding) -> tuple[str, ...]:
+    """Return the cause with its evidence, and what is there against what is wanted; () where no cause is known."""
+    if finding.cause is None:
+        return ()
+    return (f"Why: {finding.cause.message}", *finding.cause.evidence, *finding.cause.comparison)
+
+
 def findings(report: Report) -> tuple[Finding, ...]:
     """Return the findings, and one for the verdict if none of them accounts for it.
 

@@ -63,8 +63,10 @@ def _properties(finding: Finding, look: Look) -> dict[str, str]:
 
 def _message(finding: Finding) -> Iterator[str]:
     yield cleaned(finding.message, _MOST_MESSAGE)
-    if finding.evidence:
-        yield cleaned("\n".join(cleaned(line, _MOST_LINE) for line in finding.evidence[:10]), _MOST_EVIDENCE)
+    # What it is, then why: the cause is what the reader does not know yet.
+    for lines in (_words.why(finding), finding.evidence):
+        if lines:
+            yield cleaned("\n".join(cleaned(line, _MOST_LINE) for line in lines[:10]), _MOST_EVIDENCE)
     if finding.conditional_on:
         yield "(seen by going on past the failures above)"
     if finding.folded:

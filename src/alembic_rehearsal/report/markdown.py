@@ -62,6 +62,9 @@ def _parts(number: int, finding: Finding) -> Iterator[str]:
         yield f"At {code(_words.place(finding.location), _LINE)}\n"
     if finding.evidence:
         yield _list(finding.evidence)
+    if why := _words.why(finding):
+        yield f"**Why:** {inline(why[0].removeprefix('Why: '), _MESSAGE)}\n"
+        yield _list(why[1:])
     if finding.sql:
         yield fence(finding.sql, "sql", _SQL)
     if finding.conditional_on:

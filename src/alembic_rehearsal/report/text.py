@@ -66,6 +66,8 @@ def _print_finding(console: Console, number: int, finding: Finding) -> None:
     _indented(console, finding.message)
     for line in finding.evidence:
         _indented(console, line)
+    for line in _words.why(finding):
+        _indented(console, line)
     for line in finding.sql.splitlines():
         console.print(Text(f"     | {line}", style="dim"), soft_wrap=True)
     if finding.conditional_on:

@@ -96,6 +96,11 @@ def kind_of(frame: FrameType) -> int:
     return kind
 
 
+def is_library(file: str) -> bool:
+    """Whether *file* belongs to Python, to an installed package or to the probe."""
+    return file.startswith(("<", _OWN, _BIN, _STDLIB)) or "/site-packages/" in file or "/dist-packages/" in file
+
+
 def _classify(file: str, frame: FrameType) -> int:
     if file.startswith(("<", _OWN, _BIN)):
         return _IGNORED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from . import gate, report
+from . import facts, fingerprint, gate, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
     def observed(heads: Any, ctx: Any) -> Iterator[Any]:
         told.append(True)
         _guarded(tell_context, ctx, heads)
+        _guarded(fingerprint.tell, ctx)
         for step in plan(heads, ctx):
-            _guarded(_watch, step)
+            _guarded(_watch, step, ctx)
             yield step
 
     if plan is not None:
@@ -82,6 +83,8 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
         if not told:
             _guarded(tell_context, context, None)
         _guarded(_tell_result, context)
+        if facts.asked():
+            _guarded(facts.tell_modules)
 
 
 def _guarded(function: Any, *values: Any) -> None:
@@ -142,7 +145,7 @@ def _tuple(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _watch(step: Any) -> None:
+def _watch(step: Any, context: Any) -> None:
     """Wrap the migration function of *step*; a stamp has none worth a report."""
     script = getattr(step, "revision", None)
     if script is None or not hasattr(script, "path"):
@@ -165,6 +168,8 @@ def _watch(step: Any) -> None:
             report.emit("step", phase="failed", ms=_ms(started), **fields)
             raise
         report.emit("step", phase="end" if result else "failed", ms=_ms(started), **fields)
+        if facts.asked():
+            _guarded(facts.tell, context, fields["revision"])
 
     step.migration_fn = migration_fn
 

@@ -1,0 +1,46 @@
+"""Nobody's revision made it: a hand, `create_all()`, or another tool."""
+
+from __future__ import annotations
+
+from alembic_rehearsal.catalog import Key
+from alembic_rehearsal.causes import _shape, _sources
+from alembic_rehearsal.causes._case import Case, parts
+from alembic_rehearsal.model import Cause
+
+ID = "made-outside"
+
+
+def diagnose(case: Case) -> Cause | None:
+    """Return the cause when no revision that production has run makes what is in the way."""
+    if case.kind != "duplicate" or not case.keys or not case.history.revisions:
+        return None
+    key = case.keys[0]
+    known = set(case.history.revisions)
+    if not case.applied <= known or set(case.history.makers(key)) & case.applied:
+        return None
+    first = f"; revision {case.revision} is the first that does" if case.revision in case.history.makers(key) else ""
+    return Cause(
+        id=ID,
+        message=f"{key} was made outside Alembic: no revision up to {case.stamped} makes it{first}",
+        evidence=(*_owner(case, key), *_origin(case, key)),
+        comparison=_shape.compared(case.production, case.wanted, key),
+    )
+
+
+def _owner(case: Case, key: Key) -> tuple[str, ...]:
+    owner = case.production.definitions.get(Key("owner", str(key)), {}).get("owner")
+    migrator = case.evidence.migrator.role
+    if owner is None or owner == migrator or not case.evidence.restored.owners_known:
+        return ()
+    return (f"it belongs to {owner}; what the migrations make belongs to {migrator}",)
+
+
+def _origin(case: Case, key: Key) -> tuple[str, ...]:
+    """Name the model and the call of create_all() in the project, where there are any."""
+    table = parts(key.identity)[1] if key.kind != "schema" and len(parts(key.identity)) > 1 else ""
+    calls = _sources.create_all(case.evidence.project.root)
+    if not calls or not table:
+        return ()
+    lines = [f"the project calls create_all() at {place}" for place in calls[:3]]
+    lines += [f"{place} has a model of {table}" for place in _sources.models(case.evidence.project.root, table)[:2]]
+    return tuple(lines)

@@ -1,0 +1,47 @@
+"""The version row is behind: production's schema is that of a later revision."""
+
+from __future__ import annotations
+
+from alembic_rehearsal.catalog import Key
+from alembic_rehearsal.causes._case import Case
+from alembic_rehearsal.causes._distance import Distance
+from alembic_rehearsal.causes._nearest import all_distances, words
+from alembic_rehearsal.model import Cause
+
+ID = "version-behind"
+
+
+def diagnose(case: Case) -> Cause | None:
+    """Return the cause when a revision that is not recorded fits production best, and all that it made is there."""
+    if case.kind != "duplicate" or case.revision in case.applied:
+        return None
+    found = all_distances(case)
+    if case.revision not in found or not found:
+        return None
+    least = min(found.values())
+    # Of several with the same schema the last: those in between changed nothing that can be seen.
+    best = [revision for revision in found if found[revision] == least][-1]
+    behind = [found[revision] for revision in found if revision in case.applied]
+    if best in case.applied or (behind and min(behind) <= least) or not _done(case):
+        return None
+    what = "equals" if not least else "is nearest to"
+    return Cause(
+        id=ID,
+        message=f"The version row is behind: it says {case.stamped}, and production's schema {what} revision {best}'s",
+        evidence=words(case, Distance(best, least)),
+        revision=best if not least else "",
+    )
+
+
+def _done(case: Case) -> bool:
+    """Say whether everything that the failing revision made is in production."""
+    change = case.history.change_of(case.revision)
+    if change is None:
+        return False
+    made = {key for key in change.changed if key.kind not in ("owner", "comment", "grant", "extension")}
+    return bool(made) and all(key in case.production or _nameless(key) for key in made)
+
+
+def _nameless(key: Key) -> bool:
+    """Constraints may go by other names; the distance compares them by what they say."""
+    return key.kind.endswith(("key", "constraint", "index"))

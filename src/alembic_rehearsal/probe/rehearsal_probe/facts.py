@@ -1,0 +1,64 @@
+"""Tell what the schema is after each revision, where the tool asks for it.
+
+It is read on the command's own connection: nobody else sees what is not committed yet. The true run is never asked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import gate, report
+from .attribution import is_library
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_told: dict[tuple[str, str], str] = {}
+
+
+def asked() -> bool:
+    """Whether the tool wants the facts."""
+    return bool(gate.config().get("facts"))
+
+
+def tell(context: Any, revision: str) -> None:
+    """Report what has changed in the schema since the last call, as the state that *revision* leaves."""
+    from .statements import driver_connection, transaction_status
+
+    connection = context.connection
+    if connection is None:
+        return  # offline mode
+    raw = driver_connection(connection.connection)
+    if transaction_status(raw) == "failed":
+        return
+    now = {(kind, identity): definition for kind, identity, definition in _read(raw)}
+    changed = [[*key, now[key]] for key in now if _told.get(key) != now[key]]
+    gone = [list(key) for key in _told if key not in now]
+    _told.clear()
+    _told.update(now)
+    report.emit("facts", revision=revision, changed=changed, gone=gone)
+
+
+def _read(raw: Any) -> list[tuple[str, str, str]]:
+    """Return the rows of the tool's query; names come out qualified when only the system's schema is searched."""
+    from .statements import values
+
+    cursor = raw.cursor()
+    try:
+        cursor.execute("SELECT current_setting('search_path')")
+        before = values(cursor.fetchone())[0]
+        cursor.execute("SELECT set_config('search_path', 'pg_catalog', false)")
+        cursor.execute(gate.config()["facts"])
+        rows: list[tuple[str, str, str]] = [values(row) for row in cursor.fetchall()]
+        cursor.execute("SELECT set_config('search_path', '{}', false)".format(before.replace("'", "''")))
+    finally:
+        cursor.close()
+    return rows
+
+
+def tell_modules() -> None:
+    """Report the files of the project's own modules that this process has loaded."""
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    report.emit("modules", paths=sorted({os.path.abspath(file) for file in files if file and not is_library(file)}))

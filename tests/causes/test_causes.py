@@ -1,0 +1,186 @@
+"""The reproductions of real incidents, each with the cause that the tool has to name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fix_projects import Production, Tool, write_project
+
+USERS = 'op.create_table("users", sa.Column("id", sa.Integer, primary_key=True), sa.Column("email", sa.String(255)))'
+VERSION = """
+CREATE TABLE alembic_version (version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY);
+"""
+BUILT = """
+CREATE TABLE users (id serial PRIMARY KEY, email varchar(255));
+"""
+TOKENS = """
+op.create_table("tokens", sa.Column("id", sa.Integer, primary_key=True), sa.Column("value", sa.String(40)))
+op.create_index("ix_tokens_value", "tokens", ["value"])
+"""
+COLOR = 'op.create_table("paint", sa.Column("c", sa.Enum("red", "blue", name="color")))'
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One reproduction.
+
+    Attributes:
+        bodies: of upgrade(), revision by revision from 0001; production is stamped `at`.
+        sql: what production has instead of what the revisions up to `at` made.
+    """
+
+    id: str
+    sql: str
+    bodies: tuple[str, ...]
+    cause: str
+    at: str = "0001"
+    says: str = ""
+    flags: tuple[str, ...] = ()
+    comparison: str = ""
+
+
+INCIDENTS = [
+    Incident(
+        "A1-made-by-hand",
+        BUILT + "CREATE TABLE tokens (id int PRIMARY KEY, value text);",
+        (USERS, TOKENS),
+        "made-outside",
+        says="no revision up to 0001 makes it",
+        comparison="column public.tokens.value: type text in production, character varying(40) wanted",
+    ),
+    Incident(
+        "A1-version-behind",
+        BUILT
+        + "CREATE TABLE tokens (id serial PRIMARY KEY, value varchar(40));"
+        + "CREATE INDEX ix_tokens_value ON tokens (value);"
+        + "ALTER TABLE tokens ADD kind int;",
+        (USERS, TOKENS, 'op.add_column("tokens", sa.Column("kind", sa.Integer))'),
+        "version-behind",
+        says="production's schema equals revision 0003's",
+    ),
+    Incident(
+        "A2-never-stamped",
+        BUILT,
+        (USERS, TOKENS),
+        "never-stamped",
+        at="",
+        flags=("--at", "base"),
+        says="no version row",
+    ),
+    Incident(
+        "C1-enum-by-hand",
+        BUILT + "CREATE TYPE color AS ENUM ('red');",
+        (USERS, COLOR),
+        "made-outside",
+        comparison="labels",
+    ),
+    Incident(
+        "C2-enum-made-twice",
+        BUILT + "CREATE TYPE color AS ENUM ('red', 'blue'); CREATE TABLE paint (c color);",
+        (
+            USERS + "\n" + COLOR,
+            'op.create_table("brush", sa.Column("c", sa.Enum("red", "blue", name="color")))',
+        ),
+        "enum-made-twice",
+        says="enum type public.color is revision 0001's",
+    ),
+    Incident(
+        "D1-constraint-by-hand",
+        BUILT + "ALTER TABLE users ADD CONSTRAINT uq_email UNIQUE (email);",
+        (
+            USERS,
+            (
+                'op.create_unique_constraint("uq_email", "users", ["email"])'
+                "\n"
+                'op.add_column("users", sa.Column("a", sa.Text))'
+            ),
+        ),
+        "made-outside",
+        comparison="as the revision wants it",
+    ),
+    Incident(
+        "E2-constraint-under-another-name",
+        BUILT + "ALTER TABLE users ADD CONSTRAINT uq_users_email UNIQUE (email);",
+        (
+            USERS + '\nop.create_unique_constraint("users_email_key", "users", ["email"])',
+            'op.drop_constraint("users_email_key", "users")',
+        ),
+        "other-name",
+        says='"uq_users_email" instead of "users_email_key"',
+    ),
+    Incident(
+        "E1-column-dropped-by-hand",
+        "CREATE TABLE users (id serial PRIMARY KEY);",
+        (USERS, 'op.drop_column("users", "email")'),
+        "missing-in-production",
+        says="column public.users.email was dropped or renamed outside Alembic: revision 0001",
+    ),
+    Incident(
+        "E1-never-made",
+        BUILT,
+        (USERS, 'op.drop_column("users", "phone")'),
+        "never-made",
+        says='Nothing makes "phone"',
+    ),
+    Incident(
+        "H1-view-by-hand",
+        BUILT + "CREATE VIEW emails AS SELECT email FROM users;",
+        (USERS, 'op.drop_column("users", "email")'),
+        "other-dependants",
+        says="view public.emails",
+    ),
+    Incident(
+        "N1-half-applied",
+        BUILT + "ALTER TABLE users ADD phone text;",
+        (
+            USERS,
+            """
+            with op.get_context().autocommit_block():
+                op.add_column("users", sa.Column("phone", sa.Text))
+            op.create_index("ix_phone", "users", ["phone"])
+            """,
+        ),
+        "half-applied",
+        says="applied in part",
+    ),
+    Incident(
+        "A1-by-hand-and-no-way-from-base",
+        BUILT + "CREATE TABLE tokens (id int PRIMARY KEY, value text); CREATE INDEX ix_tokens_value ON tokens (id);",
+        (USERS + '\nop.execute("SELECT 1 / 0")', TOKENS),
+        "origin-unknown",
+        says="production has table public.tokens",
+        comparison="column public.tokens.value: type text in production, character varying(40) wanted",
+    ),
+    Incident(
+        "O1-owner",
+        BUILT + "RESET ROLE; CREATE TABLE tokens (id int); SET ROLE app_production;",
+        (
+            USERS + '\nop.create_table("tokens", sa.Column("id", sa.Integer))',
+            'op.add_column("tokens", sa.Column("a", sa.Text))',
+        ),
+        "no-right",
+        says="the migrations run as app_production, and table public.tokens belongs to",
+    ),
+]
+
+
+@pytest.mark.parametrize("incident", INCIDENTS, ids=lambda each: each.id)
+def test_the_cause_is_named_with_its_evidence(
+    incident: Incident, production: Production, rehearse: Tool, tmp_path: Path
+) -> None:
+    row = f"INSERT INTO alembic_version VALUES ('{incident.at}');" if incident.at else ""
+    production.execute(VERSION + row + incident.sql)
+    bodies = {f"{number:04}": body for number, body in enumerate(incident.bodies, 1)}
+
+    run = rehearse(write_project(tmp_path / "p", bodies), production.dump(), *incident.flags, from_base=True)
+
+    assert run.status == 1, run.stdout + run.stderr
+    cause: dict[str, Any] | None = run.errors[0]["cause"]
+    assert cause is not None, run.errors[0]
+    assert cause["id"] == incident.cause, cause
+    assert incident.says.lower() in cause["message"].lower(), cause
+    assert incident.comparison in "\n".join(cause["comparison"]), cause
