@@ -260,6 +260,21 @@ def test_several_projects_are_listed_and_with_the_action_they_are_a_matrix(repos
     assert "matrix.project" in workflow["jobs"]["rehearse"]["name"]
 
 
+def test_one_of_several_sections() -> None:
+    """A file with two databases is two projects."""
+    section = "[{0}]\nscript_location = %(here)s/migrations\n"
+    Path("alembic.ini").write_text(section.format("users") + section.format("billing"))
+
+    with pytest.raises(UsageError) as caught:
+        write()
+    with pytest.raises(UsageError, match="no section x has a script_location; there are billing, users"):
+        write(name="x")
+    write(name="billing")
+
+    assert "alembic-rehearsal init -d . -c alembic.ini -n billing\n" in caught.value.fix
+    assert " -n billing " in scripts()[-1]["run"].replace("\n", " ")
+
+
 def test_a_repository_without_a_project_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is nothing to rehearse."""
     monkeypatch.chdir(tmp_path)

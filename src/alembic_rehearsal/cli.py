@@ -207,6 +207,7 @@ def discover(folders: tuple[str, ...], exclude: tuple[str, ...], form: str) -> i
 @cli.command()
 @click.option("-d", "--directory", help="The project's directory.", metavar="DIR", default=".")
 @click.option("-c", "--config", help="Alembic's configuration file, of several.", metavar="FILE", default="")
+@click.option("-n", "--name", help="Its section, of several.", metavar="NAME", default="")
 @click.option("--dump", help="Where the dump will be, in the repository.", metavar="PATH", default="")
 @click.option("--uses", help="The action: OWNER/alembic-rehearsal@v1.", metavar="ACTION", default="")
 @click.option("--force", help="Overwrite the file.", is_flag=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,9 @@ from alembic_rehearsal.scaffold.facts import Facts, gather, repository_of
 _PLACE = ".github/workflows/migrations.yml"
 
 
-def write(directory: str, *, config: str = "", dump: str = "", uses: str = "", force: bool = False) -> Iterator[str]:
+def write(
+    directory: str, *, config: str = "", name: str = "", dump: str = "", uses: str = "", force: bool = False
+) -> Iterator[str]:
     """Write the workflow of the project in *directory*, and yield the lines that say so and what is next.
 
     Raises:
@@ -22,35 +26,47 @@ def write(directory: str, *, config: str = "", dump: str = "", uses: str = "", f
         ProjectError: there is no project.
     """
     repository = repository_of(Path(directory))
-    all_found = discover.search([directory])
-    if config:
-        wanted = os.path.relpath(Path(directory, config))
-        all_found = tuple(each for each in all_found if os.path.relpath(_config(each)) == wanted)
-        if not all_found:
-            raise UsageError(f"{Path(directory, config)} is no configuration file with a script_location")
-    if len(all_found) > 1 and not uses:
+    found = _chosen(directory, config, name)
+    if len(found) > 1 and not uses:
         raise UsageError(
-            f"there are {len(all_found)} projects in {directory}",
-            fix="\n".join(
-                f"alembic-rehearsal init -d {each.directory} -c {each.config or 'alembic.ini'}" for each in all_found
-            )
+            f"there are {len(found)} projects in {directory}",
+            fix="\n".join(map(_command, found))
             + "\nor one workflow for all of them: alembic-rehearsal init --uses OWNER/alembic-rehearsal@v1",
         )
     target = repository / _PLACE
     if target.exists() and not force:
         raise UsageError(f"{target} is there already", fix="--force overwrites it")
-    if len(all_found) > 1:
-        text, told = workflow.of_many(uses), _told_many(all_found)
+    if len(found) > 1:
+        text, told = workflow.of_many(uses), _told_many(found)
     else:
-        [found] = all_found
-        inside = Path(found.directory).resolve().relative_to(repository).as_posix()
-        facts = gather(discover.Found(found.project, inside, found.config, found.name, found.command), repository)
-        dump = dump or workflow.default_dump(facts.found.directory)
+        inside = Path(found[0].directory).resolve().relative_to(repository).as_posix()
+        facts = gather(dataclasses.replace(found[0], directory=inside), repository)
+        dump = dump or workflow.default_dump(inside)
         text, told = workflow.of_one(facts, dump=dump, uses=uses), _told(facts, dump)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
     yield f"wrote {os.path.relpath(target)}"
     yield from told
+
+
+def _chosen(directory: str, config: str, name: str) -> tuple[discover.Found, ...]:
+    found = discover.search([directory])
+    if config:
+        wanted = os.path.relpath(Path(directory, config))
+        found = tuple(each for each in found if os.path.relpath(_config(each)) == wanted)
+        if not found:
+            raise UsageError(f"{Path(directory, config)} is no configuration file with a script_location")
+    if name:
+        sections = ", ".join(each.name or "alembic" for each in found)
+        found = tuple(each for each in found if (each.name or "alembic") == name)
+        if not found:
+            raise UsageError(f"no section {name} has a script_location; there are {sections}")
+    return found
+
+
+def _command(found: discover.Found) -> str:
+    flags = {"-d": found.directory, "-c": found.config or "alembic.ini", "-n": found.name}
+    return shlex.join(["alembic-rehearsal", "init", *(part for pair in flags.items() if pair[1] for part in pair)])
 
 
 def _config(found: discover.Found) -> Path:
