@@ -219,6 +219,24 @@ def test_variables_that_hold_the_address_are_set() -> None:
     assert any("a race: every new instance" in line for line in said)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("requirements.txt", "alembic\npsycopg2==2.9\n", True),
+        ("requirements.txt", "psycopg2-binary\n", False),
+        ("uv.lock", '[[package]]\nname = "psycopg2"\n', True),
+        ("pyproject.toml", 'dependencies = [\n  "psycopg2>=2.9",\n]\n', True),
+    ],
+)
+def test_what_the_image_can_not_build_is_said(name: str, text: str, said: bool) -> None:
+    """The runner itself has a compiler, so only for the action."""
+    Path(name).write_text(text)
+
+    lines = [write(uses=uses, force=True) for uses in (ACTION, "")]
+
+    assert [any("psycopg2 is built" in line for line in each) for each in lines] == [said, False]
+
+
 def test_another_database_is_said_to_be_one() -> None:
     """Alembic does SQLite too; this tool doesn't."""
     Path("alembic.ini").write_text(

@@ -22,6 +22,7 @@ _URL = re.compile(
 _OTHER = re.compile(r"^\s*sqlalchemy\.url\s*=\s*(mysql|mariadb|sqlite|oracle|mssql)\b", re.MULTILINE)
 # "postgres" is left out: SQLAlchemy takes it for no dialect since 1.4.
 _SCHEME = re.compile(r"\b(postgresql(?:\+\w+)?)://")
+_COMPILED = re.compile(r"""^\s*["']?psycopg2(?![-\w])|^name = "psycopg2"$""", re.MULTILINE)
 _NEWEST = "3.13"
 
 
@@ -34,7 +35,8 @@ class Facts:
         python: version, "3.12".
         python_from: what says so.
         variables: that hold the database's address where the project is deployed.
-        scheme: of that address, "postgresql+asyncpg".
+        scheme: of that address, "postgresql+asyncpg"; "" when no file says it.
+        compiles: psycopg2 is among the requirements, which is built from its source.
         other: a database that isn't PostgreSQL, as alembic.ini names it; "" for none.
         render: its render.yaml, None without one.
     """
@@ -47,6 +49,7 @@ class Facts:
     variables: tuple[str, ...]
     scheme: str
     other: str
+    compiles: bool
     render: blueprint.Blueprint | None
 
 
@@ -68,17 +71,19 @@ def gather(found: Found, repository: Path) -> Facts:
     env_files = sorted({*root.glob("*/env.py"), *root.glob("*/*/env.py"), *root.glob("*/*/*/env.py")})
     named = [name for file in env_files for name in _URL.findall(_text(file))]
     deployed = [name for service in render.services for name in service.urls] if render else []
+    requirements = _requirements(root, repository)
     ini = root / (found.config or "alembic.ini")
     schemes = [scheme for file in (ini, *sorted(root.glob(".env*"))) for scheme in _SCHEME.findall(_text(file))]
     return Facts(
         repository=repository,
         found=found,
-        requirements=_requirements(root, repository),
+        requirements=requirements,
         python=python,
         python_from=python_from,
         variables=tuple(dict.fromkeys((*named, *deployed))),
-        scheme=next(iter(schemes), "postgresql"),
+        scheme=next(iter(schemes), ""),
         other=next(iter(_OTHER.findall(_text(ini))), ""),
+        compiles=bool(_COMPILED.search(_text(repository / requirements))) if requirements else False,
         render=render,
     )
 

@@ -42,7 +42,7 @@ def write(
         inside = Path(found[0].directory).resolve().relative_to(repository).as_posix()
         facts = gather(dataclasses.replace(found[0], directory=inside), repository)
         dump = dump or workflow.default_dump(inside)
-        text, told = workflow.of_one(facts, dump=dump, uses=uses), _told(facts, dump)
+        text, told = workflow.of_one(facts, dump=dump, uses=uses), _told(facts, dump, in_image=bool(uses))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
     yield f"wrote {os.path.relpath(target)}"
@@ -81,15 +81,19 @@ def _told_many(found: tuple[discover.Found, ...]) -> Iterator[str]:
     yield '  2. Require the check "All migrations" in the rules of the branch.'
 
 
-def _told(facts: Facts, dump: str) -> Iterator[str]:
+def _told(facts: Facts, dump: str, *, in_image: bool) -> Iterator[str]:
     found = facts.found
     yield f"  project: {found.project}" + (f", by {found.command}" if found.command else "")
     yield f"  requirements: {facts.requirements or 'no file says what it needs: add the step that installs it'}"
     yield f"  Python: {facts.python} ({facts.python_from})"
-    if facts.variables:
-        yield f"  database: {facts.scheme}, from {', '.join(facts.variables)}"
+    if facts.scheme or facts.variables:
+        source = f", from {', '.join(facts.variables)}" if facts.variables else ""
+        yield f"  database: {facts.scheme or 'postgresql'}{source}"
     if facts.other:
         yield f"  {facts.other} in the configuration file: the rehearsal needs the PostgreSQL that production has"
+    if facts.compiles and in_image:
+        yield "  psycopg2 is built from its source, and the action's image has no compiler: psycopg2-binary, or the"
+        yield "  input install with apt-get install -y gcc libpq-dev in front, as docs/action.md shows"
     yield ""
     yield "Next:"
     yield f"  1. The dump, {dump}, with DATABASE_URL set to production's address:"

@@ -167,7 +167,7 @@ def _env(facts: Facts) -> Iterator[str]:
     if facts.variables:
         yield "  env:"
         yield "    # Any address will do: every connection of the command is redirected."
-        yield from (f"    {name}: {facts.scheme}://app@localhost/app" for name in facts.variables)
+        yield from (f"    {name}: {facts.scheme or 'postgresql'}://app@localhost/app" for name in facts.variables)
 
 
 def install_commands(facts: Facts, *, python: str) -> tuple[tuple[str, ...], str]:
