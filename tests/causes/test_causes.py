@@ -115,9 +115,16 @@ INCIDENTS = [
     Incident(
         "E1-column-dropped-by-hand",
         "CREATE TABLE users (id serial PRIMARY KEY);",
-        (USERS, 'op.drop_column("users", "email")'),
+        (USERS, 'op.drop_column("users", "email")\nop.add_column("users", sa.Column("phone", sa.Text))'),
         "missing-in-production",
         says="column public.users.email was dropped or renamed outside Alembic: revision 0001",
+    ),
+    Incident(
+        "E1-column-dropped-as-the-revision-does",
+        "CREATE TABLE users (id serial PRIMARY KEY);",
+        (USERS, 'op.drop_column("users", "email")'),
+        "version-behind",
+        says="production's schema equals revision 0002's",
     ),
     Incident(
         "E1-never-made",
