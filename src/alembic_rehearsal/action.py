@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from alembic_rehearsal import cli, compose, proc, sandbox
+from alembic_rehearsal import cli, compose, proc, syscalls
 from alembic_rehearsal.actions import comment, inputs, install, outputs
 from alembic_rehearsal.errors import ProjectError, RehearsalError
 from alembic_rehearsal.report import FORMATS, reporter
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     # The code that is rehearsed is root in the same container, and this process's variables hold the job's token.
-    sandbox.hide_process()
+    syscalls.hide_process()
     workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
     if arguments:
         log.command("error", "this action takes no arguments: each option is an input", title=_TITLE)

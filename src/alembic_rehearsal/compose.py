@@ -29,6 +29,7 @@ def compose(
         server=offer,
         migrator=evidence.migrator,
         kernel_guard=evidence.trace.kernel_guard,
+        kernel_guards=evidence.trace.kernel_guards,
         from_revisions=outcome.from_revisions(evidence),
         to_revisions=outcome.to_revisions(evidence),
         revisions=outcome.revision_lines(evidence),
@@ -42,8 +43,10 @@ def compose(
 
 
 def _notes(evidence: Evidence) -> Iterator[str]:
-    if not evidence.trace.kernel_guard:
-        yield "the kernel guard was off (Landlock needs Linux 6.7): only Python code was kept from other servers"
+    if "tcp" not in evidence.trace.kernel_guards:
+        yield "the kernel guarded no TCP (Landlock needs Linux 6.7): only Python code was kept from other servers"
+    if "unix" not in evidence.trace.kernel_guards:
+        yield "the kernel guarded no Unix sockets (seccomp, Linux 5.5): only Python code was kept from PostgreSQL's"
     restored = evidence.restored
     if restored.owners_known and not restored.owner_known:
         yield f"the dump doesn't say who owns the database, so {restored.owner} does here; pg_dump --create says it"

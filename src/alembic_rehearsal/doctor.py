@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
-from alembic_rehearsal import blueprint, dump, postgres, project, sandbox, workdir
+from alembic_rehearsal import blueprint, dump, landlock, postgres, project, sandbox, workdir
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.model import DumpInfo, Offer, Options
 
@@ -55,10 +55,10 @@ def _extensions(offer: Offer) -> str:
 
 
 def _guard() -> str:
-    abi = sandbox.abi()
-    if sandbox.available():
-        return f"on: Landlock ABI {abi} keeps the command and the server from every port that isn't allowed"
-    return f"off: Landlock ABI {abi}, and 4 (Linux 6.7) is needed; the probe alone redirects and refuses connections"
+    found = sandbox.available(sandbox.Fence(()))
+    tcp = "on" if sandbox.TCP in found else f"off, Landlock ABI {landlock.abi()} and 4 is needed (Linux 6.7)"
+    unix = "on" if sandbox.UNIX in found else "off, seccomp with user notification is needed (Linux 5.5)"
+    return f"TCP: {tcp}; PostgreSQL's Unix sockets: {unix}"
 
 
 def _project(options: Options, environ: Mapping[str, str]) -> Iterator[str]:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from alembic_rehearsal import ports, rehearse, workdir
 from alembic_rehearsal import project as projects
@@ -105,8 +104,10 @@ def _given_server(options: Options) -> tuple[str, int] | None:
     """Return host and port of the server that --postgres names by its URL, None for the other providers."""
     if "://" not in options.postgres:
         return None
-    parts = urlsplit(options.postgres)
-    return parts.hostname or "127.0.0.1", parts.port or 5432
+    from alembic_rehearsal.postgres import addresses
+
+    parts = addresses.parts_of(options.postgres) or {}
+    return parts.get("host") or "127.0.0.1", int(parts.get("port") or 5432)
 
 
 def _expected_bytes(dump: str) -> int:

@@ -348,7 +348,7 @@ class Trace:
         exit_status: of the command, negative for a signal, None when it ran out of time.
         output_tail: the last lines of what it printed.
         probe_loaded: the probe said hello, so what is not in the trace did not happen in a Python process.
-        kernel_guard: Landlock was on for the command's processes.
+        kernel_guard: the kernel guarded the command's processes, by TCP and by Unix socket.
         log: errors and notices of the throw-away server while the command ran.
         waiting_on: "query A waits for query B" lines, when the command ran out of time on a lock.
         believed: revisions that Alembic took the version table to hold at the end, one tuple a context that got there.
@@ -357,6 +357,7 @@ class Trace:
         warnings: of Alembic's about the scripts, "Revision X is present more than once".
         schema: what each revision changed, where the run was asked for it: `history.records.changes_of` reads it.
         modules: absolute paths of the project's own modules that were loaded, where the run was asked for its schema.
+        kernel_guards: which of the two were on, "tcp" and "unix".
     """
 
     exit_status: int | None
@@ -378,6 +379,7 @@ class Trace:
     warnings: tuple[str, ...] = ()
     schema: tuple[Mapping[str, Any], ...] = ()
     modules: tuple[str, ...] = ()
+    kernel_guards: tuple[str, ...] = ()
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------
@@ -607,6 +609,7 @@ class Report:
         notes: what was done otherwise than asked, or left out.
         not_tested: what a pass does not say.
         timings: step -> seconds.
+        kernel_guards: which of the two were on, "tcp" and "unix".
     """
 
     verdict: Verdict
@@ -625,3 +628,4 @@ class Report:
     not_tested: tuple[str, ...] = ()
     output_tail: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    kernel_guards: tuple[str, ...] = ()

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic_rehearsal import configured, proc, project, trace
+from alembic_rehearsal import configured, proc, project, sandbox, trace
+from alembic_rehearsal.attendant import Refusal
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
 from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
@@ -66,11 +67,11 @@ class Rehearsal:
             waits = waiting_on()
         self._child.stop(_GRACE_S if status is None else 0)
         return trace.read(
-            trace.events(self._directory / "events.jsonl"),
+            (*trace.events(self._directory / "events.jsonl"), *map(_refused, self._child.refused)),
             root=self._root,
             exit_status=status,
             output_tail=_tail(self._directory / "output"),
-            kernel_guard=self._child.guarded,
+            kernel_guards=tuple(sorted(self._child.guards)),
             log=tuple(log()),
             duration_s=time.monotonic() - self._released_at,
             waiting_on=waits,
@@ -135,13 +136,26 @@ def start(
             cwd=target.root,
             stdout=output,
             stderr=output,
-            tcp_ports={placeholder.port, *ports},
+            fence=sandbox.Fence({placeholder.port, *ports}, own_socket=_socket(placeholder)),
         )
     rehearsal = Rehearsal(child, directory, target.root)
     try:
         yield rehearsal
     finally:
         rehearsal.close()
+
+
+def _socket(endpoint: Endpoint) -> str:
+    """Return the path of the endpoint's Unix socket, "" if it is one by TCP."""
+    return f"{endpoint.host}/.s.PGSQL.{endpoint.port}" if endpoint.host.startswith("/") else ""
+
+
+def _refused(refusal: Refusal) -> trace.Event:
+    """Return what the probe would have written, had it seen the connection."""
+    host, _, port = refusal.path.rpartition("/.s.PGSQL.")
+    wanted = {"host": host, "port": port} if host else {"host": refusal.path or "a place unknown"}
+    reason = "it is a PostgreSQL socket other than the rehearsal's" if host else "its address could not be read"
+    return {"event": "connect", "via": refusal.program, "wanted": wanted, "outcome": "refused", "reason": reason}
 
 
 def _write_whole(path: Path, text: str) -> None:

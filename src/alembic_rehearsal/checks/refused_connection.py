@@ -21,6 +21,6 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             check=ID,
             severity=Severity.UNPROVED if failed else Severity.WARNING,
             message=f"A connection to {each.wanted} by {each.via} was refused: {each.reason}",
-            fix="If the migration needs it and it is not production's, allow its port: --allow-port PORT",
+            fix="If the migration needs it and it is not production's, allow its port (TCP only): --allow-port PORT",
             location=each.location,
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from alembic_rehearsal import project
 from alembic_rehearsal.model import Finding, Location, Report, Severity, Verdict
 
+_GUARDS: dict[tuple[str, ...], str] = {("tcp",): "on for TCP only", ("unix",): "on for Unix sockets only"}
 _BLOCKING = (Severity.ERROR, Severity.UNPROVED)
 
 
@@ -41,7 +42,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "as", f"{report.migrator.role} ({report.migrator.why})"
     if report.server is not None:
         version = report.server.version or str(report.server.major)
-        guard = "on" if report.kernel_guard else "off"
+        guard = "on" if report.kernel_guard else _GUARDS.get(report.kernel_guards, "off")
         yield "on", f"PostgreSQL {version} ({report.server.provider}), kernel guard {guard}"
 
 
