@@ -108,6 +108,8 @@ def cli() -> None:
 @click.option("--at", help="Production's revision, if the dump has no version row.", metavar="REVISION", multiple=True)
 @click.option("--include-data", help="Table whose rows are restored too.", metavar="TABLE", multiple=True)
 @click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int)
+@click.option("--fail-on", help="What blocks: error (default), warning or note.", metavar="SEVERITY")
+@click.option("--severity", help="off, note or warning for a check.", metavar="CHECK=LEVEL", multiple=True)
 @click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float)
 @click.option(
     "--from-base/--no-from-base",
@@ -181,6 +183,42 @@ def doctor(**flags: Any) -> int:
     from alembic_rehearsal.model import Options
 
     for line in examination.examine(Options(**flags), dict(os.environ)):
+        click.echo(line)
+    return 0
+
+
+@cli.command()
+@click.argument("folders", nargs=-1, metavar="[DIRECTORY]...")
+@click.option("--exclude", help="Leave out directories that match.", metavar="PATTERN", multiple=True)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    help="text (default), json or github-matrix.",
+    type=click.Choice(["text", "json", "github-matrix"]),
+    default="text",
+    metavar="FORMAT",
+)
+def discover(folders: tuple[str, ...], exclude: tuple[str, ...], form: str) -> int:
+    """List the Alembic projects of a repository, for the jobs of a CI system."""
+    from alembic_rehearsal import discover as search
+
+    click.echo(search.render(search.search(folders or (".",), exclude=exclude), form), nl=False)
+    return 0
+
+
+@cli.command()
+@click.option("-d", "--directory", help="The project's directory.", metavar="DIR", default=".")
+@click.option("-c", "--config", help="Alembic's configuration file, of several.", metavar="FILE", default="")
+@click.option("-n", "--name", help="Its section, of several.", metavar="NAME", default="")
+@click.option("--dump", help="Where the dump will be, in the repository.", metavar="PATH", default="")
+@click.option("--uses", help="The action: OWNER/alembic-rehearsal@v1.", metavar="ACTION", default="")
+@click.option("--force", help="Overwrite the file.", is_flag=True)
+def init(**flags: Any) -> int:
+    """Write the workflow of the project that is found here, for GitHub Actions."""
+    from alembic_rehearsal.scaffold import init as scaffold
+
+    for line in scaffold.write(**flags):
         click.echo(line)
     return 0
 

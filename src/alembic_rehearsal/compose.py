@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from alembic_rehearsal import checks, outcome
+from alembic_rehearsal import checks, outcome, policy
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.model import AppImage, Evidence, Finding, Offer, Report, Severity, Verdict
 
@@ -17,7 +17,10 @@ def compose(
     timings: Mapping[str, float],
 ) -> Report:
     """Return the report on *evidence* and its *findings*; *warnings* came with the choice of the server."""
-    verdict = checks.verdict(findings, evidence.trace.exit_status)
+    options = evidence.options
+    findings, left_out = policy.weighed(findings, options.severity)
+    proved = checks.verdict(findings, evidence.trace.exit_status)
+    verdict = policy.verdict(proved, findings, options.fail_on)
     return Report(
         verdict=verdict,
         command=evidence.project.argv,
@@ -32,7 +35,7 @@ def compose(
         revisions=outcome.revision_lines(evidence),
         findings=findings,
         state_left=outcome.state_left(evidence) if evidence.trace.contexts else (),
-        notes=(*warnings, *evidence.restored.notes, *_notes(evidence)),
+        notes=(*warnings, *evidence.restored.notes, *_notes(evidence), *left_out),
         not_tested=_not_tested(evidence),
         output_tail=evidence.trace.output_tail if verdict is not Verdict.PASS else (),
         timings=dict(timings),

@@ -405,6 +405,8 @@ class Options:
         app_image: the application's image, which the command runs in; "" to run it on this machine.
         app_directory: where it starts there, "" for the image's own WORKDIR.
         app_env: "NAME=VALUE", or "NAME" for a variable of this process.
+        fail_on: the least severity that blocks: "error", "warning" or "note".
+        severity: "check=level", level being "off", "note" or "warning".
     """
 
     dump: str
@@ -430,6 +432,8 @@ class Options:
     app_image: str = ""
     app_directory: str = ""
     app_env: tuple[str, ...] = field(repr=False, default=())
+    fail_on: str = "error"
+    severity: tuple[str, ...] = ()
     from_base: bool = True
 
 

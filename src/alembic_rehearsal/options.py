@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alembic_rehearsal import config
+from alembic_rehearsal import config, policy
 from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Options
 from alembic_rehearsal.report import FORMATS
+from alembic_rehearsal.report._rules import RULES
 
 # A file must not hold production's address, and the directory is where the file was found.
 _FLAGS_ONLY = ("directory", "from_url")
@@ -64,8 +65,9 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
             "    alembic-rehearsal run --dump production.sql",
         )
     values["allow_port"] = tuple(int(port) for port in values.get("allow_port", ()))
-    for name in ("x", "at", "include_data", "app_env"):
+    for name in ("x", "at", "include_data", "app_env", "severity"):
         values[name] = tuple(str(item) for item in values.get(name, ()))
+    policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
     if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
     return _placed(Options(**values)), shown

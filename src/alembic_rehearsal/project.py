@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from alembic_rehearsal import proc
+from alembic_rehearsal import blueprint, proc
 from alembic_rehearsal.errors import ProcessFailed, ProjectError
 from alembic_rehearsal.model import Options, Project
 
@@ -172,12 +172,7 @@ def _inis(folder: Path, depth: int) -> Iterator[Path]:
 
 def platform(root: Path) -> str:
     """Return "render" for a project with a Blueprint, https://render.com/docs/blueprint-spec."""
-    for folder in (root, *root.parents):
-        if any((folder / name).is_file() for name in ("render.yaml", "render.yml")):
-            return "render"
-        if (folder / ".git").exists():
-            break
-    return ""
+    return "render" if blueprint.find(root) else ""
 
 
 def environment(project: Project, environ: Mapping[str, str], probe: Path) -> dict[str, str]:

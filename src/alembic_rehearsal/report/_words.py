@@ -20,6 +20,10 @@ def verdict(report: Report) -> str:
         done = sum(line.outcome == "applied" for line in report.revisions)
         what = f"{done} revision{'s' * (done != 1)} applied" if done else "nothing is pending"
         return f"PASS: {what} (exit {status})"
+    if report.verdict is Verdict.BLOCKED and not errors:
+        for severity in (Severity.WARNING, Severity.NOTE):
+            if count := sum(finding.severity is severity for finding in report.findings):
+                return f"BLOCKED: {count} {severity.value}{'s' * (count != 1)}, which block here (exit {status})"
     if report.verdict is Verdict.BLOCKED:
         return f"BLOCKED: {errors} failure{'s' * (errors != 1)} that production would have had (exit {status})"
     return f"NO VERDICT: the rehearsal proves nothing (exit {status})"
