@@ -535,6 +535,7 @@ class Evidence:
         tables: the version table of each context of the trace, None where production has no such table.
         present: name in an error's message -> what production has under that name.
         bare: qualified names of the tables that have no row in the restored database, and may have in production.
+        left: what the upgrade has left in the catalogs although nobody wants it there, see `aftermath`.
         address: "host:port" of the throw-away server, as the command knows it.
         filled: the tables among `present` that have rows in the restored database.
         history: the schema that the revisions make from base, None when the upgrade did not fail.
@@ -554,6 +555,7 @@ class Evidence:
     present: Mapping[str, tuple[Relation, ...]]
     filled: frozenset[str] = frozenset()
     bare: frozenset[str] = frozenset()
+    left: tuple[Relation, ...] = ()
     address: str = ""
     history: History | None = None
     alone: History | None = None

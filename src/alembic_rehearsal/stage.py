@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alembic_rehearsal import (
+    aftermath,
     catalog,
     causes,
     checks,
@@ -213,6 +214,7 @@ class Stage:
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
+            left=aftermath.left(pristine, lab.admin) if trace.exit_status == 0 and survey is None else (),
             bare=readback.bare(pristine) - restored.known_empty,
             address=f"{endpoint.host}:{endpoint.port}",
             history=history,

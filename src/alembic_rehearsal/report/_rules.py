@@ -95,6 +95,27 @@ RULES: Mapping[str, Rule] = {
         "production's.",
         "If the migration needs it and it is not production's, allow its port: --allow-port PORT.",
     ),
+    "swallowed-error": Rule(
+        "The server refused a statement, and the command went on",
+        "The command ended with status 0 although the server had answered with an error: what the statement was to do "
+        "is not done.",
+        "Ask the catalogs before the statement instead of catching its error.",
+    ),
+    "invalid-index": Rule(
+        "The upgrade leaves an invalid index",
+        "CREATE INDEX CONCURRENTLY failed or was passed over; the index is maintained and never used.",
+        "Drop it before it is made: DROP INDEX CONCURRENTLY IF EXISTS.",
+    ),
+    "duplicate-foreign-key": Rule(
+        "A table has the same foreign key more than once after the upgrade",
+        "The revision made a foreign key that production has under another name.",
+        "Drop the one that was there, by its name in production.",
+    ),
+    "not-valid-constraint": Rule(
+        "A constraint stays NOT VALID after the upgrade",
+        "It holds for new rows; rows that are there already were not looked at.",
+        "Validate it in a later revision: ALTER TABLE ... VALIDATE CONSTRAINT.",
+    ),
     "depends-on-rows": Rule(
         "An operation passed on tables that are empty in the rehearsal, and production's rows may fail it",
         "NOT NULL, unique, foreign key and check constraints, type changes and the revisions' own reads depend on rows "
