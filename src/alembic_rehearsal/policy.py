@@ -34,6 +34,7 @@ FIXED = frozenset(
         "project-did-not-start",
         "no-connection",
         "outside-connection",
+        "revision-twice",
         "ran-out-of-time",
         "no-verdict",
     }

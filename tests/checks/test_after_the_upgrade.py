@@ -145,3 +145,16 @@ def test_what_was_there_before_is_not_the_upgrades(production: Production, rehea
     run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": 'op.create_table("t")'}), production.dump())
 
     assert run.report["findings"] == []
+
+
+def test_an_id_that_stands_in_two_files_blocks(production: Production, rehearse: Tool, tmp_path: Path) -> None:
+    """`upgrade heads` ends with 0, one of the two never runs, and the version table looks right."""
+    production.execute(STAMPED)
+    project = write_project(tmp_path / "p", {"0001": "", "0002": 'op.create_table("t")'})
+    versions = project / "migrations" / "versions"
+    (versions / "other.py").write_text((versions / "0002.py").read_text().replace('"t"', '"u"'))
+
+    run = rehearse(project, production.dump(), "--target", "heads")
+
+    assert run.status == 1, run.stdout
+    assert [(each["check"], each["revision"]) for each in run.errors] == [("revision-twice", "0002")]

@@ -95,6 +95,11 @@ RULES: Mapping[str, Rule] = {
         "production's.",
         "If the migration needs it and it is not production's, allow its port: --allow-port PORT.",
     ),
+    "revision-twice": Rule(
+        "Two revision files have one id",
+        "Alembic takes one of them and warns; the other is never run, and the version table looks right.",
+        "Give one of them another id.",
+    ),
     "swallowed-error": Rule(
         "The server refused a statement, and the command went on",
         "The command ended with status 0 although the server had answered with an error: what the statement was to do "
