@@ -14,7 +14,12 @@ from alembic_rehearsal.model import Endpoint
 @contextmanager
 def connected(endpoint: Endpoint) -> Iterator[PgConnection]:
     """Yield a new connection to *endpoint* in autocommit mode, and close it."""
-    connection: PgConnection = psycopg2.connect(**endpoint.kwargs(), application_name="alembic-rehearsal tool")
+    connection: PgConnection = psycopg2.connect(
+        **endpoint.kwargs(),
+        application_name="alembic-rehearsal tool",
+        # psycopg2 quotes identifiers as UTF-8, whatever the database's own encoding is.
+        client_encoding="UTF8",
+    )
     try:
         connection.autocommit = True
         if connection.info.parameter_status("server_encoding") == "SQL_ASCII":

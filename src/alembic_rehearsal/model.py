@@ -304,6 +304,7 @@ class Context:
 
     Attributes:
         version_table_schema: "" when env.py names none.
+        schema_seen: where the command's own connection found the version table, "" if it could not be asked.
         heads: of the scripts.
         current: rows of the version table when the migrations began.
         destination: what the command was asked for, as Alembic resolved it; may be empty.
@@ -318,6 +319,12 @@ class Context:
     destination: tuple[str, ...] = ()
     as_sql: bool = False
     revisions: tuple[Revision, ...] = ()
+    schema_seen: str = ""
+
+    @property
+    def schema(self) -> str:
+        """Return the version table's schema as far as it is known."""
+        return self.version_table_schema or self.schema_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,7 +506,7 @@ class Readback:
 
     Attributes:
         fingerprint_found: the database is the one that was prepared, not another.
-        fingerprint_seen: each of the command's own migration runs saw that it was in this database.
+        fingerprint_seen: no migration run of the command's saw that it was in another database.
         version_tables: as they are now.
         committed: "kind identity" of every catalog object written since the start and still there.
         unfinished: the part of `committed` that was written after the version table was last written.
@@ -535,6 +542,8 @@ class Evidence:
         tables: the version table of each context of the trace, None where production has no such table.
         present: name in an error's message -> what production has under that name.
         bare: qualified names of the tables that have no row in the restored database, and may have in production.
+        needs: what the revisions ask of the rows of `bare` tables -> "" where its query runs on production's schema,
+            "moot" where nothing can be in the way, else the SQLSTATE that the query ends with.
         left: what the upgrade has left in the catalogs although nobody wants it there, see `aftermath`.
         address: "host:port" of the throw-away server, as the command knows it.
         filled: the tables among `present` that have rows in the restored database.
@@ -555,6 +564,7 @@ class Evidence:
     present: Mapping[str, tuple[Relation, ...]]
     filled: frozenset[str] = frozenset()
     bare: frozenset[str] = frozenset()
+    needs: Mapping[Any, str] = field(default_factory=dict)
     left: tuple[Relation, ...] = ()
     address: str = ""
     history: History | None = None

@@ -67,10 +67,27 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     values["allow_port"] = tuple(int(port) for port in values.get("allow_port", ()))
     for name in ("x", "at", "include_data", "app_env", "severity"):
         values[name] = tuple(str(item) for item in values.get(name, ()))
+    _check_at(values["at"])
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
     if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
     return _placed(Options(**values)), shown
+
+
+def _check_at(revisions: tuple[str, ...]) -> None:
+    """Say what is wrong with --at as far as it can be told without the scripts.
+
+    Raises:
+        UsageError: an empty revision, base beside others, or something that is no revision's id.
+    """
+    for revision in revisions:
+        if not revision.strip() or revision in ("head", "heads") or set(revision) & set("@,+: "):
+            raise UsageError(
+                f"--at {revision or repr(revision)}: production's version row is a revision's id, or it is base",
+                fix="Say it as it stands in the version table; several heads: --at ID --at ID",
+            )
+    if "base" in revisions and len(revisions) > 1:
+        raise UsageError("--at base says that production has no version row, and --at names one besides")
 
 
 def _placed(options: Options) -> Options:

@@ -24,7 +24,7 @@ def to_revisions(evidence: Evidence) -> tuple[str, ...]:
     if not evidence.trace.contexts:
         return _rows(now)
     used = {
-        (table.schema, table.name) if table else ("", context.version_table)
+        (table.schema, table.name) if table else (context.schema, context.version_table)
         for context, table in zip(evidence.trace.contexts, evidence.tables, strict=True)
     }
     return _rows(t for t in now if (t.schema, t.name) in used or ("", t.name) in used)

@@ -6,11 +6,12 @@ connection that wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from psycopg2 import sql
+from psycopg2 import Error, sql
+from psycopg2.errors import UntranslatableCharacter
 from psycopg2.extensions import connection as PgConnection  # noqa: N812
 from psycopg2.extensions import cursor as PgCursor  # noqa: N812
 
@@ -62,7 +63,7 @@ def read(admin: Endpoint, since: Mark, configured: VersionTable | None, seen: Co
         last_write = _last_write(connection, configured, since.xid)
         return Readback(
             fingerprint_found=token == since.token,
-            fingerprint_seen=set(seen) == {since.token},
+            fingerprint_seen=set(seen) <= {since.token},
             version_tables=versiontables.find(connection),
             committed=tuple(text for text, _ in committed),
             unfinished=tuple(text for text, age in committed if age < last_write),
@@ -134,9 +135,12 @@ def _last_write(connection: PgConnection, table: VersionTable | None, xid: int) 
         [limit] = cursor.fetchone() or (0,)
         if table is None:
             return int(limit)
-        cursor.execute("SELECT to_regclass(format('%%I.%%I', %s, %s))", (table.schema, table.name))
-        if cursor.fetchone() == (None,):
-            return int(limit)
+        cursor.execute(
+            "SELECT relkind FROM pg_class WHERE oid = to_regclass(format('%%I.%%I', %s, %s))",
+            (table.schema, table.name),
+        )
+        if cursor.fetchone() not in (("r",), ("p",)):
+            return int(limit)  # it is gone, or a view, whose rows have no transaction of their own
         cursor.execute(
             sql.SQL("SELECT min(age(xmin)) FROM {}.{}").format(sql.Identifier(table.schema), sql.Identifier(table.name))
         )
@@ -209,7 +213,10 @@ def present(admin: Endpoint, names: frozenset[str]) -> dict[str, tuple[Relation,
     with _connected(admin) as connection, connection.cursor() as cursor:
         result = {}
         for name in sorted(names):
-            cursor.execute(_PRESENT, {"name": name})
+            try:
+                cursor.execute(_PRESENT, {"name": name})
+            except (UnicodeEncodeError, UntranslatableCharacter):
+                continue  # the database's encoding can't hold it, so nothing there is called so
             rows = tuple(Relation(kind, identity, detail) for kind, identity, detail, _ in cursor.fetchall())
             if rows:
                 result[name] = rows
@@ -250,6 +257,33 @@ def bare(admin: Endpoint) -> frozenset[str]:
     with _connected(admin) as connection, connection.cursor() as cursor:
         cursor.execute(_BARE)
         return frozenset(name for (name,) in cursor.fetchall())
+
+
+def tried(endpoint: Endpoint, queries: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Try each pair of a query and a question on the database of *endpoint*, by its role and search_path.
+
+    Yields "moot" where the question is answered with true, "" where the query can be planned (it isn't run), else the
+    SQLSTATE.
+    """
+    with connected(endpoint) as connection, connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        for query, question in queries:
+            yield _state(cursor, query, question)
+
+
+def _state(cursor: PgCursor, query: str, question: str) -> str:
+    if ";" in query:
+        return "42601"
+    try:
+        if question:
+            cursor.execute(question)
+            if cursor.fetchone() == (True,):
+                return "moot"
+        if query:
+            cursor.execute(f"EXPLAIN {query}")
+    except (Error, UnicodeEncodeError) as error:
+        return getattr(error, "pgcode", None) or "22P05"
+    return ""
 
 
 def version_tables_of(admin: Endpoint) -> tuple[VersionTable, ...]:

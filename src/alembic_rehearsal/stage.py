@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from alembic_rehearsal import (
     aftermath,
@@ -29,7 +30,7 @@ from alembic_rehearsal import (
     versions,
 )
 from alembic_rehearsal import project as projects
-from alembic_rehearsal.checks import _names
+from alembic_rehearsal.checks import _names, depends_on_rows
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
 from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
@@ -185,6 +186,7 @@ class Stage:
             tables = tuple(
                 versions.configured(context, restored.version_tables, lab.endpoint) for context in trace.contexts
             )
+            versions.known(self.options.at, trace.contexts)
             self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
@@ -202,6 +204,7 @@ class Stage:
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
         endpoint = running.endpoint or lab.endpoint
+        bare = readback.bare(pristine) - restored.known_empty
         return Evidence(
             options=self.options,
             project=self.target,
@@ -215,7 +218,8 @@ class Stage:
             present=present,
             filled=readback.filled(pristine, present),
             left=aftermath.left(pristine, lab.admin) if trace.exit_status == 0 and survey is None else (),
-            bare=readback.bare(pristine) - restored.known_empty,
+            bare=bare,
+            needs=_tried(lab, trace, bare),
             address=f"{endpoint.host}:{endpoint.port}",
             history=history,
             alone=alone_made,
@@ -279,6 +283,15 @@ def _survey(lab: Lab) -> Trace:
     """Run the command once more on a fresh copy, past each failure."""
     lab.fresh("survey")
     return lab.run("survey", mode="survey")
+
+
+def _tried(lab: Lab, trace: Trace, bare: frozenset[str]) -> dict[Any, str]:
+    """Return what the revisions ask of rows, each with what becomes of its query on production's schema."""
+    needs = depends_on_rows.needs(trace, bare)
+    if not needs:
+        return {}
+    pairs = ((need.query, need.moot) for need in needs)
+    return dict(zip(needs, readback.tried(replace(lab.endpoint, dbname=PRISTINE), pairs), strict=True))
 
 
 def _names_of(trace: Trace, survey: Trace | None) -> frozenset[str]:

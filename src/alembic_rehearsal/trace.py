@@ -59,7 +59,7 @@ def read(
         probe_loaded=bool(of("hello")),
         kernel_guard=set(kernel_guards) == sandbox.BOTH,
         kernel_guards=kernel_guards,
-        contexts=_contexts(of("context"), of("revisions"), root),
+        contexts=_contexts(of("context"), of("revisions"), of("fingerprint"), root),
         connections=tuple(_connection(event, root) for event in of("connect")),
         statements=tuple(_statement(event, root) for event in of("statement")),
         steps=_steps(of("step"), root),
@@ -108,7 +108,9 @@ def _names(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _contexts(contexts: list[Event], revisions: list[Event], root: str) -> tuple[Context, ...]:
+def _contexts(
+    contexts: list[Event], revisions: list[Event], fingerprints: list[Event], root: str
+) -> tuple[Context, ...]:
     files = tuple(
         Revision(
             revision=entry["revision"],
@@ -129,11 +131,18 @@ def _contexts(contexts: list[Event], revisions: list[Event], root: str) -> tuple
             transaction_per_migration=bool(event.get("transaction_per_migration")),
             as_sql=bool(event.get("as_sql")),
             revisions=files,
+            schema_seen=_seen(event, fingerprints),
         )
         for event in contexts
         # A context of another database, SQLite for instance, is no rehearsal; its connection is reported.
         if (event.get("dialect") or "postgresql") == "postgresql"
     )
+
+
+def _seen(context: Event, fingerprints: list[Event]) -> str:
+    """Return the schema in the fingerprint that was told right after *context*, by the same process."""
+    after = (each for each in fingerprints if each["pid"] == context["pid"] and each["at"] >= context["at"])
+    return str(next(after, {}).get("schema") or "")
 
 
 def _relative(path: str, root: str) -> str:

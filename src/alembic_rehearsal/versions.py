@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import psycopg2
 from psycopg2 import sql
 
 from alembic_rehearsal.connect import connected
-from alembic_rehearsal.errors import DumpError
+from alembic_rehearsal.errors import DumpError, UsageError
 from alembic_rehearsal.model import Context, Endpoint, Restored, VersionTable
 
 RECIPE = """    pg_dump --create --schema-only "$DATABASE_URL" > production.sql
@@ -45,7 +46,36 @@ def write(
 
     Args:
         named: the table that env.py configures, once that is known; it is made if production hasn't got it.
+
+    Raises:
+        UsageError: the table can't hold them.
     """
+    try:
+        return _written(admin, restored, at, named)
+    except psycopg2.Error as error:
+        raise UsageError(
+            f"--at {', '.join(at)}: the version table doesn't take it: {error.diag.message_primary}",
+            fix="Give the row to the dump instead: an INSERT at its end.",
+        ) from error
+
+
+def known(at: Sequence[str], contexts: Sequence[Context]) -> None:
+    """Stop unless the scripts have the revisions *at*.
+
+    Raises:
+        UsageError: one of them is no revision's id.
+    """
+    ids = {revision.revision for context in contexts for revision in context.revisions}
+    for revision in at:
+        if ids and revision != "base" and revision not in ids:
+            longer = sorted(each for each in ids if each.startswith(revision))
+            fix = f"Its whole id: --at {longer[0]}" if len(longer) == 1 else "alembic history shows them."
+            raise UsageError(f"--at {revision}: the scripts have no revision of this id", fix=fix)
+
+
+def _written(
+    admin: Endpoint, restored: Restored, at: Sequence[str], named: tuple[str, str] | None
+) -> tuple[str, str] | None:
     rows = [revision for revision in at if revision != "base"]
     table = preferred(restored.version_tables)
     place = named or ((table.schema, table.name) if table else ("public", "alembic_version"))
@@ -78,8 +108,7 @@ def other_than(
     if written is None or len(contexts) != 1:
         return None
     used = tables[0]
-    schema = contexts[0].version_table_schema
-    place = (used.schema, used.name) if used else (schema or "public", contexts[0].version_table)
+    place = (used.schema, used.name) if used else (contexts[0].schema or "public", contexts[0].version_table)
     return place if place != written else None
 
 
@@ -95,8 +124,8 @@ def preferred(tables: Sequence[VersionTable]) -> VersionTable | None:
 def configured(context: Context, tables: Sequence[VersionTable], endpoint: Endpoint) -> VersionTable | None:
     """Return the one of *tables* that *context* names, looked up as the migrating role would; None: no such table."""
     found: Mapping[tuple[str, str], VersionTable] = {(table.schema, table.name): table for table in tables}
-    if context.version_table_schema:
-        return found.get((context.version_table_schema, context.version_table))
+    if context.schema:
+        return found.get((context.schema, context.version_table))
     named = [table for table in tables if table.name == context.version_table]
     # What Alembic read there tells them apart, wherever the connection's search_path came from.
     read = [table for table in named if context.current and set(table.rows) == set(context.current)]

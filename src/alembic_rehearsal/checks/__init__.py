@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from alembic_rehearsal.checks import (
@@ -54,8 +55,16 @@ CHECKS: tuple[Check, ...] = (
 
 
 def judge(evidence: Evidence) -> tuple[Finding, ...]:
-    """Return the findings of all checks, in the order of `CHECKS`."""
-    return tuple(finding for check in CHECKS for finding in check.check(evidence))
+    """Return the findings of all checks, in the order of `CHECKS`.
+
+    What failed because the history began at its base, and it did so only for want of the dump's version row, is no red.
+    """
+    findings = tuple(finding for check in CHECKS for finding in check.check(evidence))
+    if not any(each.check == base_on_populated.ID and each.severity is Severity.UNPROVED for each in findings):
+        return findings
+    return tuple(
+        replace(each, severity=Severity.UNPROVED) if each.severity is Severity.ERROR else each for each in findings
+    )
 
 
 def verdict(findings: tuple[Finding, ...], exit_status: int | None) -> Verdict:

@@ -16,6 +16,7 @@ _READ = re.compile(rf"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?(?P<table>{_DOTTED})",
 _WRITE = re.compile(rf"\s*(?:UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?(?P<table>{_DOTTED})", re.IGNORECASE)
 _INSERT = re.compile(rf"\s*INSERT\s+INTO\s+(?P<table>{_DOTTED})", re.IGNORECASE)
 _LIMITED = re.compile(r"(?:character\s+varying|varchar|character|char)\s*\(\s*(\d+)\s*\)\Z", re.IGNORECASE)
+_PARTS = re.compile(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\))+")
 _STRINGS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -28,12 +29,14 @@ class Need:
         what: what has to hold, or what is done with the rows.
         query: SQL that shows on production what would be in the way, "" where none can be given.
         certain: one row in the table is enough to fail.
+        moot: SQL that is true where production's schema says already that nothing can be in the way.
     """
 
     table: str
     what: str
     query: str = ""
     certain: bool = False
+    moot: str = ""
 
 
 Maker = Callable[[re.Match[str]], Need]
@@ -41,14 +44,25 @@ Maker = Callable[[re.Match[str]], Need]
 
 def _not_null(found: re.Match[str]) -> Need:
     table, column = found["table"], found["column"]
-    return Need(table, f"no NULL in {column}", f"SELECT count(*) FROM {table} WHERE {column} IS NULL")
+    moot = f"SELECT attnotnull FROM pg_attribute WHERE {_of_column(table, column)}"
+    return Need(table, f"no NULL in {column}", f"SELECT count(*) FROM {table} WHERE {column} IS NULL", moot=moot)
 
 
 def _unique(found: re.Match[str]) -> Need:
-    table, columns, where = found["table"], found["columns"].strip(), (found.groupdict().get("where") or "").strip()
-    only = f" {where}" if where else ""
-    query = f"SELECT {columns}, count(*) FROM {table}{only} GROUP BY {columns} HAVING count(*) > 1"
+    # NULLs are not equal to each other: https://www.postgresql.org/docs/current/indexes-unique.html
+    table, columns = found["table"], found["columns"].strip()
+    given = [f"({each}) IS NOT NULL" for each in _split(columns)]
+    partial = (found.groupdict().get("where") or "").strip()
+    where = " AND ".join([*([f"({partial[5:].strip()})"] if partial else []), *given])
+    query = f"SELECT {columns}, count(*) FROM {table} WHERE {where} GROUP BY {columns} HAVING count(*) > 1"
     return Need(table, f"no value of ({columns}) twice", query)
+
+
+def _primary_key(found: re.Match[str]) -> Need:
+    table, columns = found["table"], found["columns"].strip()
+    nulls = " OR ".join(f"bool_or({each} IS NULL)" for each in _split(columns))
+    query = f"SELECT {columns}, count(*) FROM {table} GROUP BY {columns} HAVING count(*) > 1 OR {nulls}"
+    return Need(table, f"no value of ({columns}) twice, and no NULL", query)
 
 
 def _check(found: re.Match[str]) -> Need:
@@ -77,7 +91,13 @@ def _type(found: re.Match[str]) -> Need:
     limit = _LIMITED.match(new)
     if limit and not found["using"]:
         # An explicit cast would cut what ALTER TABLE refuses.
-        return Need(table, what, f"SELECT count(*) FROM {table} WHERE length(CAST({column} AS text)) > {limit[1]}")
+        return Need(
+            table,
+            what,
+            f"SELECT count(*) FROM {table} WHERE length(CAST({column} AS text)) > {limit[1]}",
+            # The modifier of varchar(n) is n + 4.
+            moot=f"SELECT atttypmod BETWEEN 5 AND {limit[1]} + 4 FROM pg_attribute WHERE {_of_column(table, column)}",
+        )
     value = (found["using"] or f"CAST({column} AS {new})").strip()
     return Need(table, what, f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL AND ({value}) IS NULL")
 
@@ -93,17 +113,24 @@ def _validate(found: re.Match[str]) -> Need:
 
 
 def _split(columns: str) -> list[str]:
-    return [each.strip() for each in columns.split(",") if each.strip()]
+    """Return what stands between the commas that are in no parentheses."""
+    return [each.strip() for each in _PARTS.findall(columns) if each.strip()]
+
+
+def _of_column(table: str, column: str) -> str:
+    names = [name.replace("'", "''") for name in (table, name_of(column)[1])]
+    return f"attrelid = to_regclass('{names[0]}') AND attname = '{names[1]}'"
 
 
 # ALTER TABLE and CREATE INDEX: https://www.postgresql.org/docs/current/sql-altertable.html
-_KEY = r"\((?P<columns>[^()]+)\)"
+_KEY = r"\((?P<columns>(?:[^()]|\((?:[^()]|\([^()]*\))*\))+)\)"
 _ADD = rf"{_ALTER}ADD\s+(?:CONSTRAINT\s+{_NAME}\s+)?"
 _PATTERNS: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), maker)
     for pattern, maker in (
         (rf"{_ALTER}ALTER\s+(?:COLUMN\s+)?(?P<column>{_NAME})\s+SET\s+NOT\s+NULL\s*;?\s*\Z", _not_null),
-        (rf"{_ADD}(?:UNIQUE|PRIMARY\s+KEY)\s*{_KEY}", _unique),
+        (rf"{_ADD}UNIQUE\s*{_KEY}", _unique),
+        (rf"{_ADD}PRIMARY\s+KEY\s*{_KEY}", _primary_key),
         (rf"{_ADD}CHECK\s*\((?P<condition>.*)\)\s*(?:NO\s+INHERIT\s*)?;?\s*\Z", _check),
         (
             (
@@ -121,7 +148,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
         ),
         (
             (
-                rf"{_ALTER}ADD\s+(?:COLUMN\s+)?(?:IF\s+NOT\s+EXISTS\s+)?(?!CONSTRAINT\b)(?P<column>{_NAME})\s+"
+                rf"{_ALTER}ADD\s+(?:COLUMN\s+)?(?!CONSTRAINT\b|IF\b)(?P<column>{_NAME})\s+"
                 r"(?!.*\b(?:DEFAULT|GENERATED|(?:big|small)?serial)\b).*(?<!\bIS\s)NOT\s+NULL\b"
             ),
             _new_not_null,
@@ -140,6 +167,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
 
 def needs(sql: str) -> Iterator[Need]:
     """Yield what *sql* asks of the rows of tables, each table with each need once."""
+    # As sent with parameters, where a percent sign is doubled.
+    sql = sql.replace("%%", "%")
     for pattern, maker in _PATTERNS:
         found = pattern.match(sql)
         if found:
@@ -168,3 +197,23 @@ def name_of(table: str) -> tuple[str, str]:
     """Return schema, "" where the statement names none, and name of *table*, folded as PostgreSQL folds them."""
     parts = [part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in re.findall(_NAME, table)]
     return (parts[0], parts[1]) if len(parts) == 2 else ("", parts[0])
+
+
+_EMPTIED = re.compile(
+    rf"\s*(?:TRUNCATE\s+(?:TABLE\s+)?|DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?|DELETE\s+FROM\s+)(?:ONLY\s+)?(?P<table>{_DOTTED})"
+    r"(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_RENAMED = re.compile(rf"{_ALTER}RENAME\s+TO\s+(?P<new>{_NAME})", re.IGNORECASE)
+
+
+def emptied(sql: str) -> str:
+    """Return the table that has no row after *sql*, as the statement writes it; "" for none."""
+    found = _EMPTIED.match(sql)
+    return found["table"] if found and not re.search(r"\bWHERE\b|\bUSING\b", found["rest"], re.IGNORECASE) else ""
+
+
+def renamed(sql: str) -> tuple[str, str]:
+    """Return a table's old and new name, as the statement writes them; empty where none is renamed."""
+    found = _RENAMED.match(sql)
+    return (found["table"], found["new"]) if found else ("", "")

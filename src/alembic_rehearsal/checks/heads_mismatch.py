@@ -90,6 +90,8 @@ def _now(evidence: Evidence, context: Context, before: VersionTable | None) -> t
     tables = evidence.readback.version_tables
     if before is not None:
         return next((t.rows for t in tables if (t.schema, t.name) == (before.schema, before.name)), ())
+    if context.schema:
+        return next((t.rows for t in tables if (t.schema, t.name) == (context.schema, context.version_table)), ())
     old = {(t.schema, t.name) for t in evidence.restored.version_tables}
     named = [t for t in tables if t.name == context.version_table and (t.schema, t.name) not in old]
     return named[0].rows if len(named) == 1 else ()
