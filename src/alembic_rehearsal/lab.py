@@ -95,13 +95,21 @@ class Lab:
                 on_output=self.listener.output if step == "upgrade" else None,
             )
 
-    def run(self, name: str, *, mode: str = "true", target: Project | None = None) -> Trace:
+    def run(
+        self,
+        name: str,
+        *,
+        mode: str = "true",
+        target: Project | None = None,
+        overlay: Mapping[str, Path] | None = None,
+    ) -> Trace:
         """Run the command on the database under production's name and return what it did.
 
         Args:
             name: of this run, in the timings and the exchange's folder; each name once.
             mode: as in `rehearse.start`.
             target: another command than the deploy's.
+            overlay: as in `rehearse.start`.
         """
         with rehearse.start(
             target or self.target,
@@ -110,6 +118,7 @@ class Lab:
             environ=self.environ,
             mode=mode,
             allow_ports=self.options.allow_port,
+            overlay=overlay,
         ) as running:
             return self.watch(running, name)
 

@@ -17,6 +17,7 @@ from alembic_rehearsal import configured, proc, project, trace
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
 from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
+from alembic_rehearsal.probe.rehearsal_probe import overlay as probe_overlay
 
 PROBE = Path(__file__).parent / "probe"
 
@@ -106,6 +107,7 @@ def start(
     mode: str = "true",
     allow_ports: Sequence[int] = (),
     facts: str = "",
+    overlay: Mapping[str, Path] | None = None,
 ) -> Iterator[Rehearsal]:
     """Start the command of *target* with the probe in it, and stop it on the way out.
 
@@ -114,6 +116,7 @@ def start(
         directory: new directory of this run, for what the probe and this process tell each other.
         mode: "true" runs the command as the deploy would; "survey" goes on past each failing statement.
         facts: a query for the schema's facts, to be asked after each revision on the command's own connection.
+        overlay: absolute path of a Python file of the project, which may be new -> the file to read in its place.
     """
     directory.mkdir(mode=0o700)
     ports = sorted({*_PORTS, *allow_ports})
@@ -121,6 +124,9 @@ def start(
         directory / "config.json",
         json.dumps({"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port, "facts": facts}),
     )
+    if overlay:
+        files = {path: str(replacement) for path, replacement in overlay.items()}
+        _write_whole(directory / probe_overlay.FILE, json.dumps(files))
     env = project.environment(target, environ, PROBE)
     env["ALEMBIC_REHEARSAL_DIR"] = str(directory)
     # Set where it is not, in the shape that the project's own files give it: the driver is part of it.

@@ -70,6 +70,7 @@ def read(
         probe_faults=tuple(str(event.get("text", "")) for event in of("probe-error")),
         warnings=tuple(str(event.get("text", "")) for event in of("warning")),
         schema=tuple(of("facts")),
+        flags=frozenset(name for event in of("flags") for name in event["names"]),
         modules=tuple(sorted({path for event in of("modules") for path in event["paths"]})),
     )
 

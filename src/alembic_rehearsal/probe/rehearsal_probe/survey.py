@@ -72,6 +72,24 @@ def hook(migration: Any) -> None:
         setattr(cls, name, tolerant)
 
 
+def tell_flags() -> None:
+    """Report which of Alembic's operations here have IF [NOT] EXISTS: that differs from version to version."""
+    from inspect import signature
+
+    from alembic.operations import Operations
+
+    report.emit(
+        "flags",
+        names=[
+            name + "." + flag
+            for name in dir(Operations)
+            if name.startswith(("create_", "drop_", "add_"))
+            for flag in ("if_exists", "if_not_exists")
+            if flag in signature(getattr(Operations, name)).parameters
+        ],
+    )
+
+
 def step(original: Any, fields: dict[str, Any], values: Any, options: Any) -> bool:
     """Call a migration function; if it raises, record that, restore the transaction, and return False."""
     try:
