@@ -56,13 +56,13 @@ def _hook_loader() -> None:
 
 
 def hook_scripts(base: Any) -> None:
-    """Let Alembic find new files in its directories of revisions: `_list_py_dir` gives names up to 1.13, paths later."""
+    """Let Alembic find new files in its directories of revisions; `_list_py_dir` gives names, in newer ones paths."""
     cls = base.Script
     if not _files or not hasattr(cls, "_list_py_dir"):
         return
     listing = cls._list_py_dir
 
-    def _list_py_dir(cls_: Any, scriptdir: Any, path: Any) -> Any:
+    def _list_py_dir(scriptdir: Any, path: Any) -> Any:
         found = list(listing(scriptdir, path))
         try:
             # An empty directory tells nothing of the kind of its entries, the directory's own kind does.
@@ -72,7 +72,7 @@ def hook_scripts(base: Any) -> None:
             report.fault("overlay", error)
         return found
 
-    cls._list_py_dir = classmethod(_list_py_dir)
+    cls._list_py_dir = staticmethod(_list_py_dir)
 
 
 def load_new(directory: Any, filename: Any) -> Any:
