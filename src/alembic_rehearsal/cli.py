@@ -111,6 +111,11 @@ def cli() -> None:
     help="Build the history on an empty database too, to say why something fails (default: yes).",
     default=None,
 )
+@click.option(
+    "--remedies/--no-remedies",
+    help="Try on copies what would mend a failure (default: yes).",
+    default=None,
+)
 @click.option("--keep", help="Leave the server up until Enter or a signal.", is_flag=True, default=None)
 @click.option(
     "-f", "--format", help="Format of the report: text, json, github, ...; repeatable.", metavar="FORMAT", multiple=True

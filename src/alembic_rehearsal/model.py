@@ -392,6 +392,7 @@ class Options:
         from_url: production's own URL, to take a snapshot of.
         max_dump_age: days, 0 for no limit.
         from_base: build the history on an empty database beside the rehearsal, to say where an object comes from.
+        remedies: when something fails, try on copies what would mend it; needs `from_base`.
         directory: the project's root, where the command starts.
         config: path of alembic.ini, "" for Alembic's own default.
         name: section of the configuration file, Alembic's `-n`.
@@ -423,6 +424,7 @@ class Options:
     from_url: str = field(repr=False, default="")
     max_dump_age: float = 0.0
     from_base: bool = True
+    remedies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,6 +502,7 @@ class Evidence:
         filled: the tables among `present` that have rows in the restored database.
         history: the schema that the revisions make from base, None when the upgrade did not fail.
         production: the facts of production's schema, where `history` is there.
+        surveyed: the facts at the end of the survey: what would be there if each failing operation were skipped.
     """
 
     options: Options
@@ -516,6 +519,7 @@ class Evidence:
     address: str = ""
     history: History | None = None
     production: Facts | None = None
+    surveyed: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -540,6 +544,58 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What a remedy changes in one file.
+
+    Attributes:
+        path: relative to the project's root, with "/"; absolute for a file outside it.
+        before: the file's text with its newlines, "" for a new file.
+        after: what it becomes.
+    """
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of carrying a remedy out on copies.
+
+    Attributes:
+        outcome: "passed", "failed" or "not tried".
+        on: where it passed: "production's schema", "an empty database".
+        reason: why it failed or was not tried.
+    """
+
+    outcome: str
+    on: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One way to make the upgrade pass.
+
+    Attributes:
+        kind: "guard", "reconcile", "rename", "stamp", "merge", "renumber".
+        text: one sentence.
+        patch: the files that it changes.
+        diff: the same as a unified diff.
+        command: what it takes instead of a patch, "alembic stamp REVISION".
+        notes: what to know before it is applied.
+    """
+
+    kind: str
+    text: str
+    trial: Trial
+    patch: tuple[Edit, ...] = ()
+    diff: str = ""
+    command: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that the report says about the upgrade.
 
@@ -553,6 +609,7 @@ class Finding:
         folded: messages of failures that this one entails.
         error: the server's error that it is about.
         cause: why it fails, where the evidence shows it.
+        remedies: what was tried against it, the best first; of several findings that one remedy mends, under the first.
     """
 
     check: str
@@ -568,6 +625,7 @@ class Finding:
     folded: tuple[str, ...] = ()
     error: PgError | None = None
     cause: Cause | None = None
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

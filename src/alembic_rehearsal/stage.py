@@ -36,6 +36,7 @@ from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
     DumpInfo,
     Evidence,
+    Finding,
     Migrator,
     Offer,
     Options,
@@ -97,6 +98,7 @@ class Stage:
     password: str = field(repr=False)
     clock: Clock
     listener: Listener
+    _bench: Lab | None = field(default=None, init=False)
 
     @property
     def offer(self) -> Offer:
@@ -117,6 +119,7 @@ class Stage:
             evidence = self._evidence(cluster)
             with self.clock.step("judge"):
                 findings = causes.explained(checks.judge(evidence), evidence)
+            findings = self._with_remedies(findings, evidence)
             if not cluster.fenced:
                 warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
@@ -154,7 +157,7 @@ class Stage:
             platform=self.target.platform,
             password=self.password,
         )
-        lab = self._lab(cluster, restored, role)
+        lab = self._bench = self._lab(cluster, restored, role)
         mark = readback.mark(lab.admin, secrets.token_hex(8))
         trace = lab.watch(self.running, "upgrade")
         with self.clock.step("read back"):
@@ -163,7 +166,7 @@ class Stage:
             )
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected)
-        survey = history = production = None
+        survey = history = production = surveyed = None
         if _failed(trace):
             # What the revisions make of an empty database is built beside the survey: the two don't share a server.
             with self._from_base(lab) as builder:
@@ -171,6 +174,7 @@ class Stage:
                 with self.clock.step("from base"):
                     history = builder.finish()
             production = catalog.read(lab.admin_of(PRISTINE))
+            surveyed = catalog.read(lab.admin)
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
         endpoint = lab.endpoint
@@ -189,7 +193,25 @@ class Stage:
             address=f"{endpoint.host}:{endpoint.port}",
             history=history,
             production=production,
+            surveyed=surveyed,
         )
+
+    def _with_remedies(self, findings: tuple[Finding, ...], evidence: Evidence) -> tuple[Finding, ...]:
+        """Try what would mend the failures, on copies, where it can be judged."""
+        lab = self._bench
+        if not (self.options.remedies and self.options.from_base and evidence.survey) or lab is None:
+            return findings
+        from alembic_rehearsal import remedies  # what edits Python files takes its time to import
+
+        self.listener.progress("trying remedies")
+        target = projects.find(replace(self.options, target="heads"), self.environ)
+        bench = remedies.Bench(
+            lab=lab,
+            directory=self.run,
+            begin=lambda overlay, directory: building.begin(target, lab, directory, overlay=overlay),
+        )
+        with self.clock.step("remedies"):
+            return remedies.tried(findings, evidence, bench)
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
         return Lab(

@@ -74,8 +74,6 @@ def hook(migration: Any) -> None:
 
 def tell_flags() -> None:
     """Report which of Alembic's operations here have IF [NOT] EXISTS: that differs from version to version."""
-    from inspect import signature
-
     from alembic.operations import Operations
 
     report.emit(
@@ -85,9 +83,17 @@ def tell_flags() -> None:
             for name in dir(Operations)
             if name.startswith(("create_", "drop_", "add_"))
             for flag in ("if_exists", "if_not_exists")
-            if flag in signature(getattr(Operations, name)).parameters
+            if _takes(getattr(Operations, name), flag)
         ],
     )
+
+
+def _takes(operation: Any, flag: str) -> bool:
+    """Whether *operation* has *flag*; one that takes it among its further keywords has it in its documentation."""
+    from inspect import signature
+
+    parameters = signature(operation).parameters
+    return flag in parameters or ":param %s:" % flag in (operation.__doc__ or "")
 
 
 def step(original: Any, fields: dict[str, Any], values: Any, options: Any) -> bool:
