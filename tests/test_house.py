@@ -100,7 +100,7 @@ def test_every_check_is_called_as_its_file() -> None:
 
 @pytest.mark.parametrize(
     ("folder", "registry", "others"),
-    [("causes", causes.CAUSES, set()), ("remedies", remedies.REMEDIES, {"trial"})],
+    [("causes", causes.CAUSES, set()), ("remedies", remedies.REMEDIES, {"source", "trial"})],
 )
 def test_every_cause_and_every_remedy_is_registered_under_its_name(
     folder: str, registry: tuple[causes.Diagnosis | remedies.Proposer, ...], others: set[str]

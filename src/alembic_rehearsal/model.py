@@ -356,7 +356,8 @@ class Trace:
         warnings: of Alembic's about the scripts, "Revision X is present more than once".
         schema: what each revision changed, where the run was asked for it: `history.records.changes_of` reads it.
         modules: absolute paths of the project's own modules that were loaded, where the run was asked for its schema.
-        flags: "create_table.if_not_exists": what the operations of the project's Alembic take; of a survey only.
+        flags: what the operations of the project's Alembic take, "create_table.if_not_exists",
+            "batch.add_column.if_not_exists"; of a survey only.
     """
 
     exit_status: int | None

@@ -50,19 +50,22 @@ class Arguments:
         return f", schema={self._module.code_for_node(found)}" if found is not None else ""
 
 
-def guarded(spot: Spot, call: cst.Call, *, module: cst.Module, flags: Collection[str], names: Names) -> Statement:
+def guarded(
+    spot: Spot, call: cst.Call, *, module: cst.Module, flags: Collection[str], names: Names, ask: bool = False
+) -> Statement:
     """Return the statement of *spot* with *call* in it, made to act only where that is needed.
 
     Args:
         call: that of the spot, maybe changed already.
-        flags: what the operations of the project's Alembic take, "create_table.if_not_exists".
+        flags: what the operations of the project's Alembic take, as in `Trace.flags`.
+        ask: before the operation, whatever flags there are: it does more than what would be skipped.
 
     Raises:
         NotGuardableError: no guard is known for this operation.
     """
     # drop_column takes it among its further keywords, from 1.16 on, and has it in its documentation only.
     flag = "if_not_exists" if spot.operation.startswith(_CREATING) else "if_exists"
-    if f"{spot.operation}.{flag}" in flags:
+    if f"{'batch.' if spot.batch else ''}{spot.operation}.{flag}" in flags and not ask:
         return replaced(spot, with_argument(call, flag, "True"))
     if spot.operation not in _CONDITIONS:
         raise NotGuardableError(f"no guard is known for {spot.receiver}.{spot.operation}()")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from alembic_rehearsal import readback
 from alembic_rehearsal.catalog import ABOUT, Facts, FactsDiff, Key, Lone, difference, sentences
+from alembic_rehearsal.history import History
 from alembic_rehearsal.model import Endpoint, Evidence, Trace
 from alembic_rehearsal.remedies._problem import Problem
 
@@ -42,22 +43,28 @@ def heads(evidence: Evidence, trace: Trace, admin: Endpoint) -> str:
     return ""
 
 
-def schema(problem: Problem, after: Facts) -> Judged:
-    """Judge the facts *after* the upgrade against those of the history's end.
+def schema(problem: Problem, history: History, after: Facts) -> Judged:
+    """Judge the facts *after* the upgrade against those of the end of *history*, which is complete.
 
     What the pending revisions make, change or drop has to be equal. What production had before, and no pending
     revision touches, is not the remedy's fault.
     """
-    if not problem.history.complete:
-        return Judged("")
-    wanted = problem.history.end()
+    wanted = history.end()
     tables = _version_tables(problem.evidence)
     diff = difference(after.without(kinds=ABOUT, tables=tables), wanted.without(kinds=ABOUT, tables=tables))
-    touched = problem.touched
+    touched = _touched(problem, history)
     faults = [*_faults(diff, touched, problem.production)]
     if faults:
-        return Judged(faults[0], _about(problem, after, wanted))
-    return Judged("", (*_extra(diff, problem.production, wanted), *_renamed(diff), *_about(problem, after, wanted)))
+        return Judged(faults[0], _owners(problem, touched, after, wanted))
+    return Judged(
+        "", (*_extra(diff, problem.production, wanted), *_renamed(diff), *_owners(problem, touched, after, wanted))
+    )
+
+
+def _touched(problem: Problem, history: History) -> frozenset[Key]:
+    """Return everything that the pending revisions make, change or drop."""
+    changes = [change for change in history.changes if change.revision not in problem.applied]
+    return frozenset(key for change in changes for key in (*change.changed, *change.gone))
 
 
 def _version_tables(evidence: Evidence) -> frozenset[str]:
@@ -127,11 +134,11 @@ def _renamed(diff: FactsDiff) -> Iterator[str]:
     yield from (f"{line}: a later revision that drops it by name will not find it" for line in lines[:_MOST])
 
 
-def _about(problem: Problem, after: Facts, wanted: Facts) -> tuple[str, ...]:
+def _owners(problem: Problem, touched: frozenset[Key], after: Facts, wanted: Facts) -> tuple[str, ...]:
     """Return what is different in owners, of what the pending revisions make."""
     keys = [
         key
-        for key in problem.touched
+        for key in touched
         if key.kind == "owner" and not key.identity.startswith("schema ") and key in after and key in wanted
     ]
     role = problem.evidence.migrator.role

@@ -5,6 +5,7 @@ Alembic renders them; what it has no operation for, or no type, is SQL with Post
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import dedent
@@ -17,9 +18,7 @@ from alembic_rehearsal.catalog import Definition, FactsDiff, Key
 from alembic_rehearsal.causes._case import parts
 from alembic_rehearsal.remedies import _types
 
-_CONSTRAINTS = frozenset(
-    {"primary key", "unique constraint", "check constraint", "foreign key", "exclusion constraint"}
-)
+CONSTRAINTS = frozenset({"primary key", "unique constraint", "check constraint", "foreign key", "exclusion constraint"})
 _ORDER = ("enum type", "column", "sequence", "primary key", "unique constraint", "index", "check constraint")
 
 
@@ -68,7 +67,7 @@ def rename(before: Key, after: Key, table: str) -> Iterator[Part]:
     """Yield what gives a constraint or an index of *table* the name that *after* has."""
     if before.kind == "index":
         yield Part(execute(f"ALTER INDEX IF EXISTS {before.identity} RENAME TO {_last(after.identity)}"))
-    elif before.kind in _CONSTRAINTS:
+    elif before.kind in CONSTRAINTS:
         code = execute(f"ALTER TABLE {table} RENAME CONSTRAINT {_last(before.identity)} TO {_last(after.identity)}")
         yield Part(code, when=constraint_query(before.identity, table))
 
@@ -85,29 +84,31 @@ def _missing(key: Key, wanted: Definition) -> Iterator[Part]:
         default = f"nextval('{key.identity}'::regclass)"
         yield Part(execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {default}"))
     elif key.kind == "index":
-        yield Part(execute(index_sql(key, wanted)), note=_rows(key, wanted))
-    elif key.kind in _CONSTRAINTS:
+        yield Part(execute(index_sql(key, wanted)), note=rows_against(key, wanted))
+    elif key.kind in CONSTRAINTS:
         table, name = key.identity.rpartition(".")[0], _last(key.identity)
         code = execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {wanted['definition']}")
-        yield Part(code, unless=constraint_query(key.identity, table), note=_rows(key, wanted))
+        yield Part(code, unless=constraint_query(key.identity, table), note=rows_against(key, wanted))
 
 
 def _changed(key: Key, wanted: Definition, before: dict[str, object]) -> Iterator[Part]:
     if key.kind == "column":
         yield from _alter_column(key, wanted, before)
-    elif key.kind == "index":
-        yield Part(execute(f"DROP INDEX IF EXISTS {key.identity}"))
-        yield Part(execute(index_sql(key, wanted)), note=_rows(key, wanted))
-    elif key.kind in _CONSTRAINTS:
-        table, name = key.identity.rpartition(".")[0], _last(key.identity)
-        yield Part(execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"))
-        yield Part(
-            execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {wanted['definition']}"), note=_rows(key, wanted)
-        )
+    elif key.kind == "index" or key.kind in CONSTRAINTS:
+        yield dropped(key)
+        yield from _missing(key, wanted)
     elif key.kind == "enum type":
         yield from _labels(key, wanted)
-    elif key.kind in ("view", "materialized view") and key.kind == "view":
+    elif key.kind == "view":
         yield Part(execute(f"CREATE OR REPLACE VIEW {key.identity} AS {wanted['definition']}"))
+
+
+def dropped(key: Key) -> Part:
+    """Return what drops a constraint or an index, if it is there."""
+    if key.kind == "index":
+        return Part(execute(f"DROP INDEX IF EXISTS {key.identity}"))
+    table, name = key.identity.rpartition(".")[0], _last(key.identity)
+    return Part(execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"))
 
 
 def _add_column(key: Key, wanted: Definition) -> Iterator[Part]:
@@ -195,7 +196,7 @@ def rendered(operation: ops.MigrateOperation) -> str:
     lines = render_python_code(ops.UpgradeOps([operation])).splitlines()
     code = dedent("\n".join(line for line in lines if not line.lstrip().startswith("#"))).strip()
     # SQLAlchemy 2 has a type of its own for it, and the project may have 1.4; this one is in both.
-    return code.replace("sa.UUID()", "postgresql.UUID()")
+    return re.sub(r",\n\s+", ", ", code).replace("sa.UUID()", "postgresql.UUID()")
 
 
 def execute(sql: str) -> str:
@@ -218,7 +219,8 @@ def index_sql(key: Key, wanted: Definition) -> str:
     return str(wanted["definition"]).replace("INDEX ON", f"INDEX IF NOT EXISTS {_last(key.identity)} ON", 1)
 
 
-def _rows(key: Key, wanted: Definition) -> str:
+def rows_against(key: Key, wanted: Definition) -> str:
+    """Say what rows could have against *key*, "" for nothing."""
     text = str(wanted.get("definition", ""))
     if "UNIQUE" in text or key.kind == "primary key":
         return f"rows that are double refuse {key}"

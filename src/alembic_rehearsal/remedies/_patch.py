@@ -10,13 +10,13 @@ import libcst as cst
 
 from alembic_rehearsal.causes._case import Case
 from alembic_rehearsal.model import Edit
-from alembic_rehearsal.remedies import _enums, _guards, _literals, _shape, _source
+from alembic_rehearsal.remedies import _enums, _guards, _literals, _shape, source
 from alembic_rehearsal.remedies._operations import Part
 from alembic_rehearsal.remedies._problem import Failing, Problem
 from alembic_rehearsal.remedies._rewrite import Names, Statement, parsed, quoted, rewritten, under_condition
 from alembic_rehearsal.remedies._spot import NotGuardableError, Spot, Tree
 
-_COMMENT = "# Where it was there already: what it lacks."
+_COMMENT = "# Where it was there already, and different."
 _CAUGHT = (
     "the revision catches the error with try/except, which can't help: PostgreSQL has aborted the transaction by then, "
     "and refuses all that follows (SQLSTATE 25P02)"
@@ -66,7 +66,7 @@ class _File:
         self._path = path
         self._patch = patch
         try:
-            self._before = _source.read(Path(problem.evidence.project.root, path)).text
+            self._before = source.read(Path(problem.evidence.project.root, path)).text
         except (OSError, SyntaxError, UnicodeDecodeError) as error:
             raise NotGuardableError(f"{path} can't be read: {error}") from error
         self._tree = Tree(self._before)
@@ -83,36 +83,50 @@ class _File:
         return Edit(self._path, self._before, rewritten(self._module, self._replacements, self._names))
 
     def _edit(self, failing: Failing) -> None:
-        spot = self._tree.spot(failing.line, [case.subject for case in failing.cases if case.subject])
-        call, before, after = spot.call, list[Statement](), list[Statement]()
-        guard = False
+        spots: dict[cst.CSTNode, tuple[Spot, list[Case]]] = {}
         for case in failing.cases:
+            spot = self._tree.spot(failing.line, case.subject, _operations_of(case))
+            spots.setdefault(spot.statement, (spot, []))[1].append(case)
+        for spot, cases in spots.values():
+            self._edit_spot(spot, cases, f"{failing.path}:{failing.line}")
+            if spot.in_try and _CAUGHT not in self._patch.notes:
+                self._patch.notes.append(_CAUGHT)
+
+    def _edit_spot(self, spot: Spot, cases: list[Case], place: str) -> None:
+        call, before, after = spot.call, list[Statement](), list[Statement]()
+        guard: list[Case] = []
+        for case in cases:
+            other = _shape.other(self._problem, case)
             if case.finding.cause is not None and case.finding.cause.id == "other-name":
                 before += self._renamed(spot, case)
+            elif other is not None:
+                before += self._noted(spot, case, (other,))
             elif _is_enum(case) and spot.operation != "execute":
                 call, made = self._without_type(spot, call, case)
-                before += made
-                before += self._reconciled(spot, case)
-            elif case.kind in ("duplicate", "undefined") and not _shape.comes(self._problem, case):
+                before += [*made, *self._reconciled(spot, case)]
+            elif case.kind == "duplicate" or (case.kind == "undefined" and not _shape.comes(self._problem, case)):
                 _require_guardable(spot, case)
-                guard = True
+                guard.append(case)
                 after += self._reconciled(spot, case)
             elif case.kind != "undefined":
                 raise NotGuardableError(f"SQLSTATE {case.error.sqlstate} is about nothing that could be skipped")
         statement: Statement = _guards.replaced(spot, call)
         if guard:
-            statement = self._guarded(spot, call, failing)
-            self._patch.guarded.append(f"{spot.receiver}.{spot.operation} at {failing.path}:{failing.line}")
-        if spot.in_try and _CAUGHT not in self._patch.notes:
-            self._patch.notes.append(_CAUGHT)
+            statement = self._guarded(spot, call, guard[0], ask=len(cases) > len(guard))
+            self._patch.guarded.append(f"{spot.receiver}.{spot.operation} at {place}")
         self._place(spot, before, statement, after)
 
-    def _guarded(self, spot: Spot, call: cst.Call, failing: Failing) -> Statement:
+    def _guarded(self, spot: Spot, call: cst.Call, case: Case, *, ask: bool) -> Statement:
         if spot.operation == "execute":
-            case = failing.cases[0]
             return _literals.guarded(spot, case.subject, case.kind, module=self._module, names=self._names)
-        flags = self._problem.evidence.survey.flags if self._problem.evidence.survey else frozenset[str]()
-        return _guards.guarded(spot, call, module=self._module, flags=flags, names=self._names)
+        # What comes with a table, an index for instance, can't be made before the table has the column.
+        ask = ask and spot.operation == "create_table" and call is spot.call
+        return _guards.guarded(spot, call, module=self._module, flags=self._flags, names=self._names, ask=ask)
+
+    @property
+    def _flags(self) -> frozenset[str]:
+        survey = self._problem.evidence.survey
+        return survey.flags if survey else frozenset()
 
     def _place(self, spot: Spot, before: list[Statement], statement: Statement, after: list[Statement]) -> None:
         """Put the statements together; comments above the operation stay above all of it."""
@@ -131,7 +145,9 @@ class _File:
             found = _enums.definition(self._module, variable, case.subject, self._names)
             if found is not None:
                 self._replacements[found[0]] = [found[1]]
-                return call, _enums.creation(variable, spot, self._module)
+                self._patch.guarded.append(f"the enum {case.subject} at {self._path}")
+                made = f"{variable}.create(" in self._before
+                return call, [] if made else _enums.creation(variable, spot, self._module)
         changed, [code] = _enums.without_type(call, case.subject, module=self._module, names=self._names)
         self._patch.guarded.append(f"the enum {case.subject} at {self._path}")
         return changed, _enums.creation(code, spot, self._module)
@@ -143,16 +159,15 @@ class _File:
 
     def _reconciled(self, spot: Spot, case: Case) -> list[Statement]:
         parts = _shape.reconciling(self._problem, case)
-        if not parts:
-            return []
+        return self._noted(spot, case, parts) if parts else []
+
+    def _noted(self, spot: Spot, case: Case, parts: tuple[Part, ...]) -> list[Statement]:
+        """Return *parts* as statements under a comment, and note what they do."""
         self._patch.reconciled.append(str(case.keys[0]))
         self._patch.notes += [part.note for part in parts if part.note and part.note not in self._patch.notes]
-        statements = list(self._statements(spot, parts))
+        first, *rest = self._statements(spot, parts)
         comment = cst.EmptyLine(comment=cst.Comment(_COMMENT))
-        return [
-            statements[0].with_changes(leading_lines=(comment, *statements[0].leading_lines)),
-            *statements[1:],
-        ]
+        return [first.with_changes(leading_lines=(comment, *first.leading_lines)), *rest]
 
     def _statements(self, spot: Spot, parts: Iterable[Part]) -> Iterator[Statement]:
         """Yield *parts* as statements of this file, each made to do nothing where there is nothing to do."""
@@ -177,13 +192,19 @@ class _File:
         call = cst.ensure_type(small.value, cst.Call)
         if not self._module.code_for_node(call.func).endswith(".add_column"):
             return statement
-        flags = self._problem.evidence.survey.flags if self._problem.evidence.survey else frozenset[str]()
         spot = Spot(statement, call, "add_column", op)
-        return _guards.guarded(spot, call, module=self._module, flags=flags, names=self._names)
+        return _guards.guarded(spot, call, module=self._module, flags=self._flags, names=self._names)
 
 
 def _is_enum(case: Case) -> bool:
     return case.error.sqlstate == "42710" and case.finding.sql.lstrip().upper().startswith("CREATE TYPE")
+
+
+def _operations_of(case: Case) -> tuple[str, ...]:
+    """Return what the operation that fails may be called, or how that begins."""
+    if case.kind == "duplicate":
+        return ("add_column",) if case.error.sqlstate == "42701" else ("create_",)
+    return ("drop_",)
 
 
 _WANTED = {

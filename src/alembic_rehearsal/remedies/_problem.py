@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alembic_rehearsal import lineage
-from alembic_rehearsal.catalog import Facts, Key
+from alembic_rehearsal.catalog import Facts
 from alembic_rehearsal.causes._case import Case, case_of, current
 from alembic_rehearsal.history import History
 from alembic_rehearsal.model import Evidence, Finding, Severity
@@ -35,7 +35,7 @@ class Problem:
         findings: the errors among the findings, in their order.
         failing: their places.
         elsewhere: the findings that are about no operation of a revision.
-        pending: the revisions that the command would run, by the history.
+        applied: the revisions that production has run, by its version rows.
     """
 
     evidence: Evidence
@@ -45,13 +45,7 @@ class Problem:
     findings: tuple[Finding, ...]
     failing: tuple[Failing, ...]
     elsewhere: tuple[Finding, ...]
-    pending: tuple[str, ...]
-
-    @property
-    def touched(self) -> frozenset[Key]:
-        """Return everything that the pending revisions make, change or drop."""
-        changes = [change for change in self.history.changes if change.revision in self.pending]
-        return frozenset(key for change in changes for key in (*change.changed, *change.gone))
+    applied: frozenset[str]
 
 
 def problem_of(findings: Iterable[Finding], evidence: Evidence) -> Problem | None:
@@ -77,5 +71,5 @@ def problem_of(findings: Iterable[Finding], evidence: Evidence) -> Problem | Non
         findings=errors,
         failing=tuple(Failing(*place, tuple(cases)) for place, cases in places.items()),
         elsewhere=tuple(elsewhere),
-        pending=tuple(each for each in evidence.history.revisions if each not in applied),
+        applied=frozenset(applied),
     )

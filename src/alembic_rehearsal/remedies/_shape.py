@@ -86,9 +86,27 @@ def rename(problem: Problem, case: Case) -> Rename:
     raise NotGuardableError(f"the {case.subject} of another name was not found")
 
 
+def other(problem: Problem, case: Case) -> Part | None:
+    """Return what drops production's constraint or index of the same name, if it is another one; else None."""
+    key = case.keys[0] if case.keys else None
+    diff = diff_of(problem, case)
+    if key is None or key.kind in ("table", "column") or not any(change.key == key for change in diff.changed):
+        return None
+    if key.kind == "index" or key.kind in _operations.CONSTRAINTS:
+        assert case.wanted is not None
+        note = _operations.rows_against(key, case.wanted.definitions[key])
+        return replace(_operations.dropped(key), note=note)
+    return None
+
+
 def _made_elsewhere(problem: Problem, case: Case) -> Collection[Key]:
-    """Return the keys that an operation makes which fails only because something else is missing before it."""
-    failing = [other for each in problem.failing for other in each.cases if other.kind == "undefined"]
+    """Return the keys that another operation makes, which fails only because something is missing before it."""
+    failing = [
+        other
+        for each in problem.failing
+        for other in each.cases
+        if other.kind == "undefined" and other.finding.location != case.finding.location
+    ]
     names = {name for other in failing for name in _names.words(other.finding.sql)}
     wanted = case.wanted
     assert wanted is not None

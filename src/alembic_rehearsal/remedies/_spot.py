@@ -53,8 +53,10 @@ class Tree:
         """Return the module whose nodes the spots are."""
         return self._wrapper.module
 
-    def spot(self, line: int, names: Sequence[str]) -> Spot:
-        """Return the operation at *line* (1-based); of a batch, which runs at its end, the one that says *names*.
+    def spot(self, line: int, name: str, operations: Sequence[str]) -> Spot:
+        """Return the operation at *line* (1-based).
+
+        A batch runs at its end: of its operations it is the one of *operations* that says *name*.
 
         Raises:
             NotGuardableError: there is none that stands alone in a statement.
@@ -64,7 +66,7 @@ class Tree:
             batch = self._batch_at(line)
             if batch is None:
                 raise NotGuardableError(f"no statement was found at line {line}")
-            return self._in_batch(batch, names)
+            return self._in_batch(batch, name, operations)
         return self._spot_of(statement)
 
     def code(self, node: cst.CSTNode) -> str:
@@ -103,11 +105,12 @@ class Tree:
             in_try=self._in_try(statement),
         )
 
-    def _in_batch(self, node: cst.With, names: Sequence[str]) -> Spot:
+    def _in_batch(self, node: cst.With, name: str, operations: Sequence[str]) -> Spot:
         for statement in node.body.body:
             if isinstance(statement, cst.SimpleStatementLine):
                 text = self.code(statement)
-                if names and all(f'"{name}"' in text or f"'{name}'" in text for name in names):
+                said = name and (f'"{name}"' in text or f"'{name}'" in text)
+                if said and any(f".{operation}" in text for operation in operations):
                     return self._spot_of(statement, self._table_of(node))
         raise NotGuardableError("the operation in the batch that fails was not found by its name")
 
@@ -121,9 +124,10 @@ class Tree:
 
     def _table_of(self, node: cst.With) -> str:
         call = node.items[0].item
-        if isinstance(call, cst.Call) and self.code(call.func).endswith("batch_alter_table") and call.args:
-            return self.code(call.args[0].value)
-        return ""
+        if not isinstance(call, cst.Call) or not self.code(call.func).endswith("batch_alter_table") or not call.args:
+            return ""
+        schemas = [self.code(arg.value) for arg in call.args if arg.keyword and arg.keyword.value == "schema"]
+        return self.code(call.args[0].value) + "".join(f", schema={each}" for each in schemas if each != "None")
 
     def _in_try(self, statement: cst.CSTNode) -> bool:
         child: cst.CSTNode = statement

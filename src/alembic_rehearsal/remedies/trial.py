@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg2
 
 from alembic_rehearsal import catalog, lineage, versions
+from alembic_rehearsal.catalog import Facts
 from alembic_rehearsal.errors import RehearsalError
+from alembic_rehearsal.history import History
 from alembic_rehearsal.history.building import Builder
 from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Evidence, Trace, Trial
-from alembic_rehearsal.remedies import _judge, _source
+from alembic_rehearsal.remedies import _judge, source
 from alembic_rehearsal.remedies._problem import Problem
 from alembic_rehearsal.remedies._proposal import Proposal
 
@@ -65,7 +67,7 @@ def _overlay(proposal: Proposal, evidence: Evidence, folder: Path) -> dict[str, 
         original = Path(evidence.project.root, edit.path)
         replacement = folder / f"{number}.py"
         text = edit.after
-        replacement.write_bytes(_source.read(original).encoded(text) if edit.before else text.encode())
+        replacement.write_bytes(source.read(original).encoded(text) if edit.before else text.encode())
         files[str(original)] = replacement
     return files
 
@@ -81,46 +83,43 @@ def _on_production(
     fault = _went_wrong(trace) or _judge.heads(problem.evidence, trace, lab.admin)
     if fault:
         return Trial("failed", reason=fault), ()
-    judged = _judge.schema(problem, catalog.read(lab.admin))
-    if judged.fault:
+    after = catalog.read(lab.admin)
+    judged = _judge.schema(problem, problem.history, after) if problem.history.complete else None
+    if judged and judged.fault:
         return Trial("failed", reason=judged.fault), judged.notes
     again = lab.run(f"{name}-again", overlay=overlay)
     fault = _went_wrong(again) or ("a second upgrade runs revisions again" if again.steps else "")
     if fault:
-        return Trial("failed", reason=f"once more: {fault}"), judged.notes
-    if builder is None:
-        return _without_edit(problem), judged.notes
-    return _from_base(problem, builder), judged.notes
+        return Trial("failed", reason=f"once more: {fault}"), judged.notes if judged else ()
+    return _on_empty(problem, builder, after, judged)
 
 
-def _without_edit(problem: Problem) -> Trial:
-    """Return the trial of a stamp: the revisions are as they were, and so is what they make of an empty database."""
-    if problem.history.complete:
-        return Trial("passed", on=(PRODUCTION, EMPTY))
-    return _incomplete(problem)
-
-
-def _from_base(problem: Problem, builder: Builder) -> Trial:
-    if not problem.history.complete:
-        return _incomplete(problem)
-    built = builder.finish()
+def _on_empty(
+    problem: Problem, builder: Builder | None, after: Facts, judged: _judge.Judged | None
+) -> tuple[Trial, tuple[str, ...]]:
+    """Judge what the remedy makes of an empty database; a stamp leaves the revisions, and what they make, as it was."""
+    built = builder.finish() if builder is not None else problem.history
     if not built.complete:
-        return Trial("failed", on=(PRODUCTION,), reason=f"on {EMPTY}: {built.why}")
-    lines = catalog.sentences(
-        catalog.difference(built.end(), problem.history.end()), before="with it", after="without it"
-    )
-    if lines:
-        return Trial("failed", on=(PRODUCTION,), reason=f"on {EMPTY} it makes another schema: {lines[0]}")
-    return Trial("passed", on=(PRODUCTION, EMPTY))
+        reason = f"the upgrade passes on {PRODUCTION}; on {EMPTY} it does not, and not without it either: {built.why}"
+        if problem.history.complete:
+            return Trial("failed", on=(PRODUCTION,), reason=f"on {EMPTY}: {built.why}"), ()
+        return Trial("not tried", on=(PRODUCTION,), reason=reason), ()
+    if judged is None:
+        judged = _judge.schema(problem, built, after)
+        note = f"without it the history does not run from base: {problem.history.why}"
+        fault = f"compared with {EMPTY}, {judged.fault}" if judged.fault else ""
+        judged = _judge.Judged(fault, (note, *judged.notes))
+    else:
+        judged = replace(judged, fault=_other_schema(built, problem.history))
+    if judged.fault:
+        return Trial("failed", on=(PRODUCTION,), reason=judged.fault), judged.notes
+    return Trial("passed", on=(PRODUCTION, EMPTY)), judged.notes
 
 
-def _incomplete(problem: Problem) -> Trial:
-    return Trial(
-        "not tried",
-        on=(PRODUCTION,),
-        reason=f"the upgrade passes on {PRODUCTION}; on {EMPTY} there is nothing to compare with, since the history "
-        f"does not run from base: {problem.history.why}",
-    )
+def _other_schema(built: History, history: History) -> str:
+    diff = catalog.difference(built.end(), history.end())
+    lines = catalog.sentences(diff, before="with it", after="without it")
+    return f"on {EMPTY} it makes another schema: {lines[0]}" if lines else ""
 
 
 def _went_wrong(trace: Trace) -> str:

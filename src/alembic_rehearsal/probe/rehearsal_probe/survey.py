@@ -74,16 +74,17 @@ def hook(migration: Any) -> None:
 
 def tell_flags() -> None:
     """Report which of Alembic's operations here have IF [NOT] EXISTS: that differs from version to version."""
-    from alembic.operations import Operations
+    from alembic.operations import BatchOperations, Operations
 
     report.emit(
         "flags",
         names=[
-            name + "." + flag
-            for name in dir(Operations)
+            prefix + name + "." + flag
+            for prefix, cls in (("", Operations), ("batch.", BatchOperations))
+            for name in dir(cls)
             if name.startswith(("create_", "drop_", "add_"))
             for flag in ("if_exists", "if_not_exists")
-            if _takes(getattr(Operations, name), flag)
+            if _takes(getattr(cls, name), flag)
         ],
     )
 
