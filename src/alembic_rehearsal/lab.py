@@ -6,6 +6,7 @@ before is put aside under a name that says what it was.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,7 +87,7 @@ class Lab:
         """Let *running* go on to the database under production's name, and return what it did there."""
         self.listener.progress(f"running {readable(self.target.argv)}")
         since = self.cluster.log_mark()
-        with self.clock.step(step):
+        with self.clock.step(step) if step else contextlib.nullcontext():
             running.release(self.endpoint)
             return running.finish(
                 timeout_s=self.options.timeout,
@@ -102,6 +103,7 @@ class Lab:
         mode: str = "true",
         target: Project | None = None,
         overlay: Mapping[str, Path] | None = None,
+        timed: bool = True,
     ) -> Trace:
         """Run the command on the database under production's name and return what it did.
 
@@ -110,6 +112,7 @@ class Lab:
             mode: as in `rehearse.start`.
             target: another command than the deploy's.
             overlay: as in `rehearse.start`.
+            timed: as a step of its own.
         """
         with rehearse.start(
             target or self.target,
@@ -120,7 +123,7 @@ class Lab:
             allow_ports=self.options.allow_port,
             overlay=overlay,
         ) as running:
-            return self.watch(running, name)
+            return self.watch(running, name if timed else "")
 
     def _roles_now(self) -> frozenset[str]:
         with connected(self.cluster.admin) as connection, connection.cursor() as cursor:

@@ -9,6 +9,7 @@ import libcst.matchers as m
 from libcst.codemod import CodemodContext
 from libcst.codemod.visitors import AddImportsVisitor
 
+_LONG = 100
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
@@ -111,9 +112,16 @@ class _Quotes(cst.CSTTransformer):
 
 
 def _styled(condition: str, module: cst.Module) -> cst.BaseExpression:
-    found = cst.parse_expression(condition).visit(_Quotes(module))
-    assert isinstance(found, cst.BaseExpression)
-    return found
+    """Return *condition* in *module*'s quotes, a long one broken behind the bracket that holds most of it."""
+    code = condition
+    for bracket in (".scalar(", " in ["):
+        head, found, rest = condition.partition(bracket)
+        if found and len(condition) > _LONG:
+            code = f"{head}{bracket}\n    {rest[:-1]}\n{rest[-1]}"
+            break
+    statement = cst.parse_statement(f"if {code}:\n    pass\n").visit(_Quotes(module))
+    assert isinstance(statement, cst.If)
+    return statement.test
 
 
 def under_condition(condition: str, statement: cst.SimpleStatementLine, module: cst.Module) -> cst.If:

@@ -9,17 +9,23 @@ from alembic_rehearsal.remedies._spot import NotGuardableError
 
 ID = "guard"
 
-_TEXT = "Let the revisions skip what production has already, or has not got any more"
+_SKIPPED = {
+    "duplicate": "what production has already",
+    "undefined": "what production has not got any more",
+}
 
 
 def propose(problem: Problem) -> Proposal | None:
     """Return the guards; refused where skipping would leave another shape, or something can't be guarded."""
     if not problem.failing:
         return None
+    kinds = {case.kind for failing in problem.failing for case in failing.cases}
+    skipped = " and ".join(words for kind, words in _SKIPPED.items() if kind in kinds)
+    text = f"Let the revisions skip {skipped or 'what fails'}"
     try:
         patch = _patch.made_for(problem)
     except NotGuardableError as error:
-        return Proposal(kind=ID, text=_TEXT, refused=str(error))
+        return Proposal(kind=ID, text=text, refused=str(error))
     if patch.renamed and not patch.guarded:
         return None
     refused = ""
@@ -27,7 +33,7 @@ def propose(problem: Problem) -> Proposal | None:
         refused = f"skipping alone would leave {', '.join(patch.reconciled)} as production has it, which is different"
     return Proposal(
         kind=ID,
-        text=_TEXT,
+        text=text,
         edits=tuple(patch.edits),
         refused=refused,
         notes=(*patch.renamed, *patch.notes),

@@ -21,7 +21,7 @@ def propose(problem: Problem) -> Proposal | None:
         return Proposal(
             kind=ID,
             text="alembic stamp",
-            refused="production's schema is not exactly that of any revision: " + "; ".join(cause.evidence[:2]),
+            refused="; ".join(cause.evidence[:2]) or "no revision's schema is production's",
         )
     several = len(current(problem.evidence)) > 1 or len(problem.evidence.trace.contexts) != 1
     return Proposal(

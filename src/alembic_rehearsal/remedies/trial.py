@@ -79,7 +79,7 @@ def _on_production(
     lab.fresh(name)
     if proposal.stamp:
         versions.write(lab.admin, lab.restored, (proposal.stamp,))
-    trace = lab.run(name, overlay=overlay)
+    trace = lab.run(name, overlay=overlay, timed=False)
     fault = _went_wrong(trace) or _judge.heads(problem.evidence, trace, lab.admin)
     if fault:
         return Trial("failed", reason=fault), ()
@@ -87,7 +87,7 @@ def _on_production(
     judged = _judge.schema(problem, problem.history, after) if problem.history.complete else None
     if judged and judged.fault:
         return Trial("failed", reason=judged.fault), judged.notes
-    again = lab.run(f"{name}-again", overlay=overlay)
+    again = lab.run(f"{name}-again", overlay=overlay, timed=False)
     fault = _went_wrong(again) or ("a second upgrade runs revisions again" if again.steps else "")
     if fault:
         return Trial("failed", reason=f"once more: {fault}"), judged.notes if judged else ()
