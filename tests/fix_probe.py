@@ -34,6 +34,8 @@ def login(cluster: Cluster) -> str:
 @pytest.fixture
 def endpoint(cluster: Cluster, database: str, login: str) -> Endpoint:
     """Return the way to a fresh database, as a rehearsed command gets it."""
+    with connected(cluster.admin) as connection, connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {database} SET alembic_rehearsal.fingerprint = 'of the test'")
     return cluster.endpoint(database, user=login, password=PASSWORD)
 
 

@@ -51,7 +51,7 @@ def steady(report: str) -> str:
     report = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "<date>", report)
     report = re.sub(r"kernel guard \w+", "kernel guard <state>", report)
     report = re.sub(r"PostgreSQL 1[78]\.\d+ \(embedded\)", "PostgreSQL <version> (embedded)", report)
-    report = re.sub(r"\nTook: (.+\n)+", "\n", report)
+    report = re.sub(r"\nTook: .*?\n\n", "\n\n", report, flags=re.DOTALL)
     return re.sub(r"\nNotes\n(   .*\n)+", "", report)
 
 

@@ -49,6 +49,7 @@ def test_optuna_gets_the_verdicts_that_its_own_command_gives(server: Server, env
     )
 
     assert [case.bare.place() for case in cases] == [case.tool.place() for case in cases]
+    assert [case.tool.cause for case in cases] == [case.cause_wanted for case in cases]
     assert {(case.at, case.alteration): (case.bare.verdict, case.bare.sqlstate) for case in cases} == {
         ("v2.4.0.a", "none"): ("pass", ""),
         ("v2.4.0.a", "index present"): ("blocked", "42P07"),

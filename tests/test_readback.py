@@ -41,6 +41,8 @@ def test_finds_version_tables_by_their_shape(admin: Endpoint) -> None:
         "CREATE SCHEMA plugin",
         'CREATE TABLE plugin."Odd version" (version_num text)',
         "CREATE TABLE not_one (version_num text, more text)",
+        "CREATE TABLE plugin.alembic_more (version_num text, more text)",
+        "CREATE VIEW alembic_old AS SELECT version_num FROM alembic_version",
         "CREATE TABLE neither (version text)",
     )
 
@@ -48,6 +50,8 @@ def test_finds_version_tables_by_their_shape(admin: Endpoint) -> None:
 
     assert [(table.schema, table.name, table.rows, table.width) for table in found] == [
         ("plugin", "Odd version", (), None),
+        ("plugin", "alembic_more", (), None),
+        ("public", "alembic_old", ("a",), 32),
         ("public", "alembic_version", ("a",), 32),
     ]
 
@@ -57,7 +61,7 @@ def test_a_rolled_back_run_leaves_nothing(admin: Endpoint) -> None:
     mark = readback.mark(admin, "token")
     execute(admin, "BEGIN; CREATE TABLE t (); ALTER TABLE users ADD phone text; ROLLBACK")
 
-    found = readback.read(admin, mark, TABLE)
+    found = readback.read(admin, mark, TABLE, ("token",))
 
     assert found.fingerprint_found
     assert found.committed == found.unfinished == ()
@@ -76,7 +80,7 @@ def test_what_is_committed_after_the_version_row_is_unfinished(admin: Endpoint) 
         "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     )
 
-    found = readback.read(admin, mark, TABLE)
+    found = readback.read(admin, mark, TABLE, ("token",))
 
     assert "table public.t" in found.committed
     assert "table public.t" not in found.unfinished
@@ -94,7 +98,7 @@ def test_without_a_new_version_row_all_that_was_committed_is_unfinished(admin: E
     mark = readback.mark(admin, "token")
     execute(admin, "CREATE INDEX CONCURRENTLY ix ON users (email)")
 
-    found = readback.read(admin, mark, TABLE)
+    found = readback.read(admin, mark, TABLE, ("token",))
 
     assert "index public.ix" in found.unfinished
 
@@ -103,7 +107,7 @@ def test_another_database_does_not_have_the_fingerprint(admin: Endpoint) -> None
     """The proof that it is the prepared database which was migrated."""
     mark = readback.mark(admin, "token")
 
-    assert not readback.read(admin, replace(mark, token="other"), TABLE).fingerprint_found
+    assert not readback.read(admin, replace(mark, token="other"), TABLE, ()).fingerprint_found
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,8 @@ def _tell(case: Case, verbose: bool, seconds: float) -> None:
     mark = "      " if case.agrees else "DIFFER"
     print(f"{seconds:6.0f}s {mark} {case.project} {case.at}: {case.alteration} {case.what}")
     print(f"        bare {case.bare.place()} log {case.bare.logged}")
+    if case.cause_wanted:
+        print(f"        cause {case.tool.cause or 'none'}, wanted {case.cause_wanted}")
     if not case.agrees:
         print(f"        tool {case.tool.place()}\n             {case.tool.output[-1500:]}")
         if verbose:

@@ -27,6 +27,10 @@ they take away or work on is gone; the version row says the revision before. An 
 guard against has to pass in both. Where a failure has no SQLSTATE (Python's own, such as a table that reflection
 doesn't find) they agree on file and line. Where the clean history fails already, a later alteration shows nothing new.
 
+**Cause** is the one that the tool names. Of an altered production it has to be: `made-outside` for what is there before
+its time, `missing-in-production` for what is gone, `version-behind` for a version row that was set back; another is in
+bold. Where the clean history fails at the same place there is nothing to expect.
+
 `--at` runs one revision again and keeps the others' results, so the rows may come from several runs, and from several
 states of the tool.
 """
@@ -42,16 +46,22 @@ def page(results: Mapping[str, Any], histories: Mapping[str, History]) -> str:
 
 
 def _summary(results: Mapping[str, Any]) -> str:
-    lines = ["## Summary", "", "| project | version | SQLAlchemy | Alembic | upgrades | pass | blocked | agree |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines = [
+        "## Summary",
+        "",
+        "| project | version | SQLAlchemy | Alembic | upgrades | pass | blocked | agree | cause right |",
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
     for name, found in results.items():
         cases, versions = found["cases"], found["versions"]
         own = next(iter(versions.values()))
         count = [sum(case["bare"]["verdict"] == word for case in cases) for word in ("pass", "blocked")]
         agree = sum(case["agrees"] for case in cases)
+        caused = [case for case in cases if case["cause_wanted"]]
+        right = sum(case["tool"]["cause"] == case["cause_wanted"] for case in caused)
         lines.append(
             f"| {name} | {own} | {versions['sqlalchemy']} | {versions['alembic']} | {len(cases)} | {count[0]} "
-            f"| {count[1]} | {agree} of {len(cases)} |"
+            f"| {count[1]} | {agree} of {len(cases)} | {right} of {len(caused)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -60,13 +70,18 @@ def _project(history: History, found: Mapping[str, Any]) -> str:
     lines = [f"## {history.name}", "", f"`{found['command']}`, {found['revisions']} revisions."]
     if history.remark:
         lines += ["", history.remark]
-    lines += ["", "| production at | alteration | bare | tool |", "|---|---|---|---|"]
+    lines += ["", "| production at | alteration | bare | tool | cause |", "|---|---|---|---|---|"]
     for case in sorted(found["cases"], key=lambda case: history.revisions.index(case["at"])):
         at = f"{case['at']} ({case['index']} of {found['revisions']})"
         what = f"{case['alteration']}: `{case['what']}`" if case["what"] else "none"
         tool = "the same" if case["agrees"] else f"**{_said(case['tool'])}**"
-        lines.append(f"| {at} | {what} | {_said(case['bare'])} | {tool} |")
+        lines.append(f"| {at} | {what} | {_said(case['bare'])} | {tool} | {_cause(case)} |")
     return "\n".join(lines) + "\n"
+
+
+def _cause(case: Mapping[str, Any]) -> str:
+    named, wanted = case["tool"]["cause"], case["cause_wanted"]
+    return named if named == wanted or not wanted else f"**{named or 'none'}**, wanted {wanted}"
 
 
 def _said(said: Mapping[str, Any]) -> str:

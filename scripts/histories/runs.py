@@ -35,6 +35,7 @@ class Said:
         sqlstate: of the error that ended the upgrade.
         line: of the revision's file.
         logged: SQLSTATEs of the errors in the server's log, in order.
+        cause: id of the cause that the tool names.
     """
 
     verdict: str
@@ -44,6 +45,7 @@ class Said:
     line: int | None = None
     logged: tuple[str, ...] = ()
     output: str = ""
+    cause: str = ""
 
     def place(self) -> tuple[str, str, str, str, int | None]:
         """Return what the two must agree on."""
@@ -171,4 +173,5 @@ def _said(report: dict[str, Any]) -> Said:
         file=Path(place.get("path", "")).name,
         line=place.get("line"),
         output=first["message"],
+        cause=(first["cause"] or {}).get("id", ""),
     )

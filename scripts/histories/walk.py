@@ -16,6 +16,8 @@ from .production import Server
 from .runs import Said, Workshop
 
 _CLEAN = Alteration("none", "", ())
+# What the tool has to say of production when an alteration is what ends the upgrade.
+_CAUSES = {"present": "made-outside", "missing": "missing-in-production", "back": "version-behind"}
 
 
 class HistoryError(Exception):
@@ -29,6 +31,7 @@ class Case:
     Attributes:
         at: production's revision.
         index: of that revision in the project's history, from 1.
+        clean: what the bare upgrade says of the same production unaltered.
         pending: how many revisions come after it.
     """
 
@@ -40,6 +43,16 @@ class Case:
     what: str
     bare: Said
     tool: Said
+    clean: Said
+
+    @property
+    def cause_wanted(self) -> str:
+        """Return the cause that has to be named, "" where the upgrade passes or the clean history fails alike."""
+        if self.alteration == "none" or self.bare.verdict != "blocked" or self.bare.place() == self.clean.place():
+            return ""
+        done = self.alteration.endswith("missing") and self.tool.cause == "version-behind"
+        # Who takes away by hand just what the revision takes away leaves that revision's schema.
+        return self.tool.cause if done else _CAUSES[self.alteration.split()[-1]]
 
     @property
     def agrees(self) -> bool:
@@ -48,7 +61,8 @@ class Case:
 
     def plain(self) -> dict[str, Any]:
         """Return it in JSON's types."""
-        return {**asdict(self), "agrees": self.agrees}
+        wanted = self.cause_wanted
+        return {**asdict(self), "agrees": self.agrees, "cause_wanted": wanted}
 
 
 def walk(
@@ -142,6 +156,7 @@ class _Station:
             _from_scratch(self.shop, self.server, case, self.shop.graph.heads[0])
         after = alterations.catalog(self.server, case)
         yield clean
+        said = clean.bare
         down = self.shop.graph.down[self.at]
         proposed = [
             each
@@ -153,9 +168,9 @@ class _Station:
         for alteration in [*proposed[turn:], *proposed[:turn]][:most]:
             self.server.create(case, template=production)
             self.server.execute(case, alteration.statements)
-            yield self._case(case, alteration)
+            yield self._case(case, alteration, said)
 
-    def _case(self, name: str, alteration: Alteration) -> Case:
+    def _case(self, name: str, alteration: Alteration, clean: Said | None = None) -> Case:
         """Dump production, upgrade it by its own command, rehearse the dump."""
         self.server.dump(name, self.dump, rows=self.shop.history.rows)
         mark = self.server.cluster.log_mark()
@@ -165,10 +180,16 @@ class _Station:
         if bare.verdict == "pass" and self.server.at(name) != heads:
             bare = Said(f"at {', '.join(sorted(self.server.at(name)))}", output=bare.output)
         tool, _ = runs.rehearsed(self.shop, self.dump, *self.more)
-        index = self.shop.graph.order.index(self.at) + 1
-        pending = _pending(self.shop.graph, self.at)
         return Case(
-            self.shop.history.name, self.at, index, pending, alteration.kind, alteration.what, bare=bare, tool=tool
+            project=self.shop.history.name,
+            at=self.at,
+            index=self.shop.graph.order.index(self.at) + 1,
+            pending=_pending(self.shop.graph, self.at),
+            alteration=alteration.kind,
+            what=alteration.what,
+            bare=bare,
+            tool=tool,
+            clean=clean or bare,
         )
 
 

@@ -66,3 +66,14 @@ class OtherOwnerError(Exception):
     def __init__(self, owner: str) -> None:
         super().__init__(owner)
         self.owner = owner
+
+
+class OtherTableError(Exception):
+    """env.py configured another version table than the one that `--at` was written to.
+
+    Not a way to end: the run is done again with the revisions in this table.
+    """
+
+    def __init__(self, schema: str, name: str) -> None:
+        super().__init__(f"{schema}.{name}")
+        self.table = (schema, name)

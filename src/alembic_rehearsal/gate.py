@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from alembic_rehearsal import ports, rehearse, workdir
 from alembic_rehearsal import project as projects
-from alembic_rehearsal.errors import OtherOwnerError, PortTaken
+from alembic_rehearsal.errors import OtherOwnerError, OtherTableError, PortTaken
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import Endpoint, Options, Project, Report
 
@@ -42,6 +42,8 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
                     raise
             except OtherOwnerError as other:
                 options = replace(options, role=other.owner)
+            except OtherTableError as other:
+                attempt.version_table = other.table
     raise AssertionError
 
 
@@ -55,6 +57,7 @@ class _Attempt:
         self._listener = listener
         self._clock = Clock()
         self._prepared: stage.Prepared | None = None
+        self.version_table: tuple[str, str] | None = None
 
     def report(self, options: Options, place: Path) -> Report:
         place.mkdir(mode=0o755)
@@ -85,6 +88,7 @@ class _Attempt:
                 password=password,
                 clock=self._clock,
                 listener=self._listener,
+                version_table=self.version_table,
             ).report()
 
     def _prepare(self, options: Options) -> stage.Prepared:

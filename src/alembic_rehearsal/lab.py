@@ -103,13 +103,14 @@ class Lab:
         mode: str = "true",
         target: Project | None = None,
         overlay: Mapping[str, Path] | None = None,
+        facts: str = "",
         timed: bool = True,
     ) -> Trace:
         """Run the command on the database under production's name and return what it did.
 
         Args:
             name: of this run, in the timings and the exchange's folder; each name once.
-            mode: as in `rehearse.start`.
+            mode, facts: as in `rehearse.start`.
             target: another command than the deploy's.
             overlay: as in `rehearse.start`.
             timed: as a step of its own.
@@ -122,6 +123,7 @@ class Lab:
             mode=mode,
             allow_ports=self.options.allow_port,
             overlay=overlay,
+            facts=facts,
         ) as running:
             return self.watch(running, name if timed else "")
 

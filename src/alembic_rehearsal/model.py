@@ -83,7 +83,7 @@ class DumpInfo:
 
 @dataclass(frozen=True, slots=True)
 class VersionTable:
-    """A table that Alembic keeps its revisions in, recognised by its one column `version_num`.
+    """A table that Alembic keeps its revisions in, recognised by its column `version_num`, see `versiontables`.
 
     Attributes:
         width: the limit of the column in characters, None for text.
@@ -353,6 +353,7 @@ class Trace:
         waiting_on: "query A waits for query B" lines, when the command ran out of time on a lock.
         believed: revisions that Alembic took the version table to hold at the end, one tuple a context that got there.
         probe_faults: what went wrong in the probe itself; with one there is no verdict.
+        fingerprints: what the command's own connections saw of the prepared database's token, one a migration run.
         warnings: of Alembic's about the scripts, "Revision X is present more than once".
         schema: what each revision changed, where the run was asked for it: `history.records.changes_of` reads it.
         modules: absolute paths of the project's own modules that were loaded, where the run was asked for its schema.
@@ -375,6 +376,7 @@ class Trace:
     waiting_on: tuple[str, ...] = ()
     believed: tuple[tuple[str, ...], ...] = ()
     probe_faults: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     schema: tuple[Mapping[str, Any], ...] = ()
     modules: tuple[str, ...] = ()
@@ -466,6 +468,7 @@ class Readback:
 
     Attributes:
         fingerprint_found: the database is the one that was prepared, not another.
+        fingerprint_seen: each of the command's own migration runs saw that it was in this database.
         version_tables: as they are now.
         committed: "kind identity" of every catalog object written since the start and still there.
         unfinished: the part of `committed` that was written after the version table was last written.
@@ -475,6 +478,7 @@ class Readback:
     version_tables: tuple[VersionTable, ...]
     committed: tuple[str, ...]
     unfinished: tuple[str, ...]
+    fingerprint_seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,9 +503,11 @@ class Evidence:
         survey: the run that went on past each failure, None when the true run did not fail.
         tables: the version table of each context of the trace, None where production has no such table.
         present: name in an error's message -> what production has under that name.
+        bare: qualified names of the tables that have no row in the restored database, and may have in production.
         address: "host:port" of the throw-away server, as the command knows it.
         filled: the tables among `present` that have rows in the restored database.
         history: the schema that the revisions make from base, None when the upgrade did not fail.
+        alone: what the pending revisions make of production without what is in their way, where `history` ends early.
         production: the facts of production's schema, where `history` is there.
         surveyed: the facts at the end of the survey: what would be there if each failing operation were skipped.
     """
@@ -517,8 +523,10 @@ class Evidence:
     readback: Readback
     present: Mapping[str, tuple[Relation, ...]]
     filled: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
     address: str = ""
     history: History | None = None
+    alone: History | None = None
     production: Facts | None = None
     surveyed: Facts | None = None
 

@@ -6,7 +6,7 @@ connection that wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -47,10 +47,12 @@ def mark(admin: Endpoint, token: str) -> Mark:
         return Mark(token=token, xid=int(xid))
 
 
-def read(admin: Endpoint, since: Mark, configured: VersionTable | None) -> Readback:
+def read(admin: Endpoint, since: Mark, configured: VersionTable | None, seen: Collection[str]) -> Readback:
     """Return what stands in the database of *admin* now.
 
-    *configured* is the version table whose last write parts finished revisions from an unfinished one.
+    Args:
+        configured: the version table whose last write parts finished revisions from an unfinished one.
+        seen: the tokens that the command's own connections saw.
     """
     with _connected(admin) as connection:
         with connection.cursor() as cursor:
@@ -60,6 +62,7 @@ def read(admin: Endpoint, since: Mark, configured: VersionTable | None) -> Readb
         last_write = _last_write(connection, configured, since.xid)
         return Readback(
             fingerprint_found=token == since.token,
+            fingerprint_seen=set(seen) == {since.token},
             version_tables=versiontables.find(connection),
             committed=tuple(text for text, _ in committed),
             unfinished=tuple(text for text, age in committed if age < last_write),
@@ -228,6 +231,25 @@ def _has_rows(cursor: PgCursor, table: str) -> bool:
     schema, _, name = table.partition(".")
     cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, name)))
     return cursor.fetchone() == (True,)
+
+
+_BARE = """
+SELECT n.nspname || '.' || c.relname
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND pg_relation_size(c.oid) = 0
+UNION ALL
+SELECT n.nspname || '.' || c.relname
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'p' AND n.nspname !~ '^pg_'
+   AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) leaf WHERE pg_relation_size(leaf.relid) > 0)
+"""
+
+
+def bare(admin: Endpoint) -> frozenset[str]:
+    """Return the tables of the database of *admin* that have no row, version tables included."""
+    with _connected(admin) as connection, connection.cursor() as cursor:
+        cursor.execute(_BARE)
+        return frozenset(name for (name,) in cursor.fetchall())
 
 
 def version_tables_of(admin: Endpoint) -> tuple[VersionTable, ...]:

@@ -21,6 +21,7 @@ from alembic_rehearsal import (
     dump,
     intake,
     lineage,
+    mending,
     migrator,
     postgres,
     readback,
@@ -29,14 +30,13 @@ from alembic_rehearsal import (
 )
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names
-from alembic_rehearsal.errors import OtherOwnerError
-from alembic_rehearsal.history import History, building
+from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
+from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
     DumpInfo,
     Evidence,
-    Finding,
     Migrator,
     Offer,
     Options,
@@ -86,7 +86,11 @@ def prepare(
 
 @dataclass
 class Stage:
-    """One server, and everything that happens on it."""
+    """One server, and everything that happens on it.
+
+    Attributes:
+        version_table: schema and name of the one that `--at` is written to, where an earlier try has found it out.
+    """
 
     options: Options
     target: Project
@@ -98,6 +102,7 @@ class Stage:
     password: str = field(repr=False)
     clock: Clock
     listener: Listener
+    version_table: tuple[str, str] | None = None
     _bench: Lab | None = field(default=None, init=False)
 
     @property
@@ -111,6 +116,7 @@ class Stage:
         Raises:
             PortTaken: another process took the port.
             OtherOwnerError: the command has to be run as another role.
+            OtherTableError: the command reads its revision from another table.
             RehearsalError: there is no verdict.
         """
         warnings = self.prepared.notes
@@ -119,7 +125,9 @@ class Stage:
             evidence = self._evidence(cluster)
             with self.clock.step("judge"):
                 findings = causes.explained(checks.judge(evidence), evidence)
-            findings = self._with_remedies(findings, evidence)
+            if self._bench is not None:
+                findings, notes = mending.mended(findings, evidence, self._bench)
+                warnings = (*warnings, *notes)
             if not cluster.fenced:
                 warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
@@ -164,9 +172,10 @@ class Stage:
             tables = tuple(
                 versions.configured(context, restored.version_tables, lab.endpoint) for context in trace.contexts
             )
+            self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
-            back = readback.read(lab.admin, mark, tables[0] if tables else expected)
-        survey = history = production = surveyed = None
+            back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
+        survey = history = production = surveyed = alone_made = None
         if _failed(trace):
             # What the revisions make of an empty database is built beside the survey: the two don't share a server.
             with self._from_base(lab) as builder:
@@ -175,6 +184,12 @@ class Stage:
                     history = builder.finish()
             production = catalog.read(lab.admin_of(PRISTINE))
             surveyed = catalog.read(lab.admin)
+            in_the_way = () if history.complete or not self.options.from_base else causes.in_the_way(survey, production)
+            if in_the_way:
+                alone_made = alone.build(lab, in_the_way)
+        elif mending.without_survey(trace):
+            history = History((), complete=False, why="the revisions have several heads")
+            production = surveyed = catalog.read(lab.admin_of(PRISTINE))
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
         endpoint = lab.endpoint
@@ -190,28 +205,13 @@ class Stage:
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
+            bare=readback.bare(pristine) - restored.known_empty,
             address=f"{endpoint.host}:{endpoint.port}",
             history=history,
+            alone=alone_made,
             production=production,
             surveyed=surveyed,
         )
-
-    def _with_remedies(self, findings: tuple[Finding, ...], evidence: Evidence) -> tuple[Finding, ...]:
-        """Try what would mend the failures, on copies, where it can be judged."""
-        lab = self._bench
-        if not (self.options.remedies and self.options.from_base and evidence.survey) or lab is None:
-            return findings
-        from alembic_rehearsal import remedies  # what edits Python files takes its time to import
-
-        self.listener.progress("trying remedies")
-        target = projects.find(replace(self.options, target="heads"), self.environ)
-        bench = remedies.Bench(
-            lab=lab,
-            directory=self.run,
-            begin=lambda overlay, directory: building.begin(target, lab, directory, overlay=overlay),
-        )
-        with self.clock.step("remedies"):
-            return remedies.tried(findings, evidence, bench)
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
         return Lab(
@@ -226,6 +226,12 @@ class Stage:
             clock=self.clock,
             listener=self.listener,
         )
+
+    def _require_table(self, trace: Trace, tables: Sequence[VersionTable | None]) -> None:
+        """Stop if `--at` went into another version table than the command's."""
+        other = versions.other_than(self.version_table, trace.contexts, tables) if self.options.at else None
+        if other is not None:
+            raise OtherTableError(*other)
 
     def _require_owner(self, restored: Restored, tables: Sequence[VersionTable | None], role: Migrator) -> None:
         """Stop if the command ran as another role than the owner of the version table that it used."""
@@ -249,7 +255,7 @@ class Stage:
         if not self.options.at:
             return restored
         admin = replace(cluster.admin, dbname=restored.dbname)
-        versions.write(admin, restored, self.options.at)
+        self.version_table = versions.write(admin, restored, self.options.at, self.version_table)
         return replace(restored, version_tables=readback.version_tables_of(admin))
 
 

@@ -68,6 +68,7 @@ def read(
         waiting_on=waiting_on,
         believed=tuple(_names(event.get("heads")) for event in of("result")),
         probe_faults=tuple(str(event.get("text", "")) for event in of("probe-error")),
+        fingerprints=tuple(str(event["token"]) for event in of("fingerprint")),
         warnings=tuple(str(event.get("text", "")) for event in of("warning")),
         schema=tuple(of("facts")),
         flags=frozenset(name for event in of("flags") for name in event["names"]),

@@ -38,26 +38,49 @@ def require(restored: Restored, at: Sequence[str]) -> None:
     )
 
 
-def write(admin: Endpoint, restored: Restored, at: Sequence[str]) -> None:
-    """Put the revisions *at* into the version table; "base" stands for no row."""
+def write(
+    admin: Endpoint, restored: Restored, at: Sequence[str], named: tuple[str, str] | None = None
+) -> tuple[str, str] | None:
+    """Put the revisions *at* into a version table, and return its schema and name; "base" stands for no row.
+
+    Args:
+        named: the table that env.py configures, once that is known; it is made if production hasn't got it.
+    """
     rows = [revision for revision in at if revision != "base"]
     table = preferred(restored.version_tables)
+    place = named or ((table.schema, table.name) if table else ("public", "alembic_version"))
+    there = {(each.schema, each.name) for each in restored.version_tables}
+    if place not in there and not rows:
+        return None
     with connected(admin) as connection, connection.cursor() as cursor:
-        if table is None:
-            if not rows:
-                return
+        target = sql.Identifier(*place)
+        if place not in there:
             cursor.execute(
                 # As Alembic makes it, https://alembic.sqlalchemy.org/en/latest/api/runtime.html
-                "CREATE TABLE alembic_version (version_num varchar(32) NOT NULL,"
-                " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+                sql.SQL(
+                    "CREATE TABLE {} (version_num varchar(32) NOT NULL, CONSTRAINT {} PRIMARY KEY (version_num))"
+                ).format(target, sql.Identifier(f"{place[1]}_pkc"))
             )
-            cursor.execute(sql.SQL("ALTER TABLE alembic_version OWNER TO {}").format(sql.Identifier(restored.owner)))
-            target = sql.Identifier("alembic_version")
-        else:
-            target = sql.Identifier(table.schema, table.name)
+            cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(target, sql.Identifier(restored.owner)))
         cursor.execute(sql.SQL("DELETE FROM {}").format(target))
         for row in rows:
-            cursor.execute(sql.SQL("INSERT INTO {} VALUES (%s)").format(target), (row,))
+            cursor.execute(sql.SQL("INSERT INTO {} (version_num) VALUES (%s)").format(target), (row,))
+    return place
+
+
+def other_than(
+    written: tuple[str, str] | None, contexts: Sequence[Context], tables: Sequence[VersionTable | None]
+) -> tuple[str, str] | None:
+    """Return the version table that the command used instead of the one that was *written*; None if it is that one.
+
+    With several migration runs in one command it isn't known whose revisions were meant.
+    """
+    if written is None or len(contexts) != 1:
+        return None
+    used = tables[0]
+    schema = contexts[0].version_table_schema
+    place = (used.schema, used.name) if used else (schema or "public", contexts[0].version_table)
+    return place if place != written else None
 
 
 def preferred(tables: Sequence[VersionTable]) -> VersionTable | None:

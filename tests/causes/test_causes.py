@@ -124,10 +124,18 @@ INCIDENTS = [
     Incident(
         "E1-column-dropped-by-hand",
         "CREATE TABLE users (id serial PRIMARY KEY);",
-        (USERS, 'op.drop_column("users", "email")'),
+        (USERS, 'op.drop_column("users", "email")\nop.add_column("users", sa.Column("phone", sa.Text))'),
         "missing-in-production",
         says="column public.users.email was dropped or renamed outside Alembic: revision 0001",
         remedy="guard",
+    ),
+    Incident(
+        "E1-column-dropped-as-the-revision-does",
+        "CREATE TABLE users (id serial PRIMARY KEY);",
+        (USERS, 'op.drop_column("users", "email")'),
+        "version-behind",
+        says="production's schema equals revision 0002's",
+        remedy="stamp",
     ),
     Incident(
         "E1-never-made",
@@ -158,6 +166,14 @@ INCIDENTS = [
         "half-applied",
         says="applied in part",
         remedy="guard",
+    ),
+    Incident(
+        "A1-by-hand-and-no-way-from-base",
+        BUILT + "CREATE TABLE tokens (id int PRIMARY KEY, value text); CREATE INDEX ix_tokens_value ON tokens (id);",
+        (USERS + '\nop.execute("SELECT 1 / 0")', TOKENS),
+        "origin-unknown",
+        says="production has table public.tokens",
+        comparison="column public.tokens.value: type text in production, character varying(40) wanted",
     ),
     Incident(
         "O1-owner",

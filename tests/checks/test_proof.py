@@ -34,6 +34,7 @@ def test_with_everything_proved_it_is_a_pass() -> None:
         (replace(PROVED, trace=replace(DONE, connections=())), Verdict.NO_VERDICT, "no-connection"),
         (replace(PROVED, trace=replace(DONE, contexts=()), tables=()), Verdict.NO_VERDICT, "no-connection"),
         (replace(PROVED, readback=replace(AT_HEAD, fingerprint_found=False)), Verdict.NO_VERDICT, "no-connection"),
+        (replace(PROVED, readback=replace(AT_HEAD, fingerprint_seen=False)), Verdict.NO_VERDICT, "no-connection"),
         (replace(PROVED, readback=EVIDENCE.readback), Verdict.BLOCKED, "heads-mismatch"),
         (replace(PROVED, readback=replace(AT_HEAD, version_tables=())), Verdict.BLOCKED, "heads-mismatch"),
         (

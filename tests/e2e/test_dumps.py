@@ -36,6 +36,43 @@ def test_a_schema_only_dump_is_not_run_from_base(production: Production, project
     assert (told.status, told.report["to_revisions"]) == (0, ["0002"])
 
 
+@pytest.mark.parametrize("table", ["sales_version", "new_version"])
+def test_with_several_version_tables_at_is_of_the_one_that_env_py_configures(
+    table: str, production: Production, rehearse: Tool, tmp_path: Path
+) -> None:
+    """Also where production has not got that table; the other one keeps its row."""
+    production.execute(
+        STAMPED.replace("0001", "plugin_7") + "CREATE TABLE sales_version (version_num varchar(32) PRIMARY KEY);"
+    )
+    configure = f", version_table={table!r}"
+    project = write_project(tmp_path / "project", {"0001": USERS, "0002": TOKENS}, configure=configure)
+
+    done = rehearse(project, production.dump(), "--at", "0001")
+
+    assert done.status == 0, done.stdout + done.stderr
+    assert (done.report["from_revisions"], done.report["to_revisions"]) == (["0001"], ["0002"])
+
+
+def test_a_version_table_with_more_columns_is_found(production: Production, rehearse: Tool, tmp_path: Path) -> None:
+    """`DefaultImpl.version_table_impl` lets a project add them; its rows come along from plain dump and archive."""
+    production.execute(
+        "CREATE TABLE users (id serial PRIMARY KEY);"
+        "CREATE TABLE alembic_history (applied timestamptz DEFAULT now(), version_num varchar(32) PRIMARY KEY);"
+        "INSERT INTO alembic_history (version_num) VALUES ('0001')"
+    )
+    project = write_project(
+        tmp_path / "project", {"0001": USERS, "0002": TOKENS}, configure=', version_table="alembic_history"'
+    )
+    plain, archive = production.folder / "plain.sql", production.folder / "archive"
+    plain.write_bytes(production.pg_dump())
+    archive.write_bytes(production.pg_dump("-Fc"))
+
+    runs = [rehearse(project, dump) for dump in (plain, archive)]
+
+    assert [run.report["from_revisions"] for run in runs] == [["0001"], ["0001"]]
+    assert [run.report["to_revisions"] for run in runs] == [["0002"], ["0002"]]
+
+
 def test_a_production_that_was_never_stamped_fails_from_base(
     production: Production, project: Path, rehearse: Tool
 ) -> None:
@@ -274,6 +311,27 @@ def test_a_seed_row_that_a_revision_reads_is_rows_missing_too(
 
     assert done.status == 3, done.stdout + done.stderr
     assert done.report["findings"][0]["check"] == "rows-missing"
+
+
+def test_a_program_that_goes_on_with_its_own_data_work_misses_rows_too(
+    production: Production, tmp_path: Path, rehearse: Tool
+) -> None:
+    """Its failure outside any revision says nothing of production when it has just read an empty table."""
+    production.execute(STAMPED + "CREATE TABLE roles (id int PRIMARY KEY); INSERT INTO roles VALUES (1)")
+    project = write_project(tmp_path / "project", {"0001": USERS, "0002": TOKENS})
+    (project / "migrate.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import command\nfrom alembic.config import Config\n"
+        "command.upgrade(Config('alembic.ini'), 'head')\n"
+        "engine = sa.create_engine('postgresql+psycopg2://deploy:secret@db.production.example:5432/app')\n"
+        "with engine.connect() as connection:\n"
+        "    connection.execute(sa.text('SELECT id FROM roles')).scalar_one()\n"
+    )
+
+    done = rehearse(project, production.dump(), "--command", "python migrate.py")
+
+    assert done.status == 3, done.stdout + done.stderr
+    assert [each["check"] for each in done.report["findings"]] == ["rows-missing"]
+    assert "--include-data public.roles" in done.report["findings"][0]["fix"]
 
 
 def test_half_done_work_is_told(production: Production, tmp_path: Path, rehearse: Tool) -> None:

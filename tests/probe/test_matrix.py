@@ -184,6 +184,7 @@ def test_a_failure_is_reported_with_its_line_and_sqlstate(
     assert end["error"]["sqlstate"] == "42P07"
     assert [(s["revision"], s["phase"]) for s in done.of("step")][-2:] == [("r3", "begin"), ("r3", "failed")]
     assert done.one("result")["heads"] == ["r2"]
+    assert done.one("fingerprint")["token"] == "of the test"
     context = done.one("context")
     assert (context["current"], context["heads"], context["destination"]) == ([], ["r5"], "head")
 

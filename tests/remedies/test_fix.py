@@ -171,6 +171,23 @@ def test_alembic_1_4_asks_before_it_acts(production: Production, tmp_path: Path)
     assert run_tool("run", "--dump", str(production.dump()), "--python", str(python), cwd=project).status == 0
 
 
+def test_several_heads_are_joined(production: Production, rehearse: Tool, tmp_path: Path) -> None:
+    """The new revision passes its trial on production, at the branches' common ancestor, and from base."""
+    production.execute(VERSION)
+    project, dump = write_project(tmp_path / "p", REVISIONS), production.dump()
+    versions = project / "migrations" / "versions"
+    branch = (versions / "z52.py").read_text().replace("z52", "y52").replace("sso", "other")
+    (versions / "y52.py").write_text(branch)
+    found = rehearse(project, dump, from_base=True).errors[0]
+
+    status, said = fix(project, dump, "--yes")
+
+    assert [(each["kind"], each["trial"]["outcome"]) for each in found["remedies"]] == [("merge", "passed")], found
+    assert status == 0, said
+    assert len(list(versions.glob("*_merge.py"))) == 1
+    assert rehearse(project, dump).status == 0
+
+
 def _python38() -> str | None:
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     return next((str(path) for path in root.glob("versions/3.8.*/bin/python")), None)

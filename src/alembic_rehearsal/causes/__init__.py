@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
+from alembic_rehearsal.catalog import Facts, Key
 from alembic_rehearsal.causes import (
     enum_made_twice,
     half_applied,
@@ -16,14 +17,17 @@ from alembic_rehearsal.causes import (
     never_made,
     never_stamped,
     no_right,
+    origin_unknown,
     other_dependants,
     other_name,
     version_behind,
 )
-from alembic_rehearsal.causes._case import Case, case_of
-from alembic_rehearsal.model import Cause, Evidence, Finding
+from alembic_rehearsal.causes._case import Case, case_of, named
+from alembic_rehearsal.checks import _names
+from alembic_rehearsal.model import Cause, Evidence, Finding, Trace
+from alembic_rehearsal.sqlstate import condition
 
-__all__ = ["CAUSES", "Diagnosis", "explained"]
+__all__ = ["CAUSES", "Diagnosis", "explained", "in_the_way"]
 
 
 class Diagnosis(Protocol):
@@ -49,6 +53,7 @@ CAUSES: tuple[Diagnosis, ...] = (
     never_made,
     other_dependants,
     no_right,
+    origin_unknown,
 )
 
 
@@ -66,6 +71,16 @@ def explained(findings: Iterable[Finding], evidence: Evidence) -> tuple[Finding,
             continue
         found.append(replace(finding, cause=cause))
         told |= {cause} if cause else set()
+    return tuple(found)
+
+
+def in_the_way(survey: Trace, production: Facts) -> tuple[Key, ...]:
+    """Return what *production* has under the names that the statements of *survey* found taken."""
+    found: dict[Key, None] = {}
+    for statement in survey.statements:
+        if statement.error is not None and condition(statement.error.sqlstate).kind == "duplicate":
+            keys = named(production, _names.subject(statement.error), statement.error, statement.sql)
+            found.update(dict.fromkeys(keys[:1]))
     return tuple(found)
 
 

@@ -67,8 +67,9 @@ class Case:
 
     @property
     def wanted(self) -> Facts | None:
-        """Return the schema as the failing revision leaves it from base, None if it did not run there."""
-        return self.history.after(self.revision)
+        """Return the schema as the failing revision leaves it from base, or tried alone; None if it did not run."""
+        alone = self.evidence.alone
+        return self.history.after(self.revision) or (alone.after(self.revision) if alone else None)
 
     def named(self, facts: Facts) -> tuple[Key, ...]:
         """Return what *facts* have under the subject's name, of the kinds that the SQLSTATE is about."""

@@ -12,8 +12,8 @@ ID = "version-behind"
 
 
 def diagnose(case: Case) -> Cause | None:
-    """Return the cause when a revision that is not recorded fits production best, and all that it made is there."""
-    if case.kind != "duplicate" or case.revision in case.applied:
+    """Return the cause when a revision that is not recorded fits production best, and all that it did is done."""
+    if case.kind not in ("duplicate", "undefined") or case.revision in case.applied:
         return None
     found = all_distances(case)
     if case.revision not in found or not found:
@@ -34,12 +34,14 @@ def diagnose(case: Case) -> Cause | None:
 
 
 def _done(case: Case) -> bool:
-    """Say whether everything that the failing revision made is in production."""
+    """Say whether everything that the failing revision made is in production, and what it removed is not."""
     change = case.history.change_of(case.revision)
     if change is None:
         return False
     made = {key for key in change.changed if key.kind not in ("owner", "comment", "grant", "extension")}
-    return bool(made) and all(key in case.production or _nameless(key) for key in made)
+    gone = {key for key in change.gone if key.kind not in ("owner", "comment", "grant", "extension")}
+    there = all(key in case.production or _nameless(key) for key in made)
+    return bool(made or gone) and there and not any(key in case.production for key in gone)
 
 
 def _nameless(key: Key) -> bool:

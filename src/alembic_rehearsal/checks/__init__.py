@@ -8,6 +8,7 @@ from typing import Protocol
 from alembic_rehearsal.checks import (
     base_on_populated,
     command_failed,
+    depends_on_rows,
     heads_mismatch,
     no_connection,
     ran_out_of_time,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     refused_connection,
     several_databases,
     survey_stopped,
+    depends_on_rows,
 )
 
 

@@ -96,8 +96,12 @@ def _advice(failure: Failure) -> str:
 
 
 def _starved(evidence: Evidence, failure: Failure) -> tuple[str, ...]:
-    """Return the tables without rows that the revision had read just before its own code failed."""
-    if failure.phase != "revision" or not failure.revision:
+    """Return the tables without rows that had been read just before code failed: a revision's, or what ran after it.
+
+    A program that goes on with its own data migrations does so outside any revision, once the revisions are through.
+    """
+    went_on = not failure.revision and bool(evidence.trace.believed)
+    if not went_on and (failure.phase != "revision" or not failure.revision):
         return ()
     reads = [
         statement

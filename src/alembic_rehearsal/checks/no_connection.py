@@ -37,8 +37,18 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             trace.output_tail[-5:],
             'Name the command that migrates: --command "python -m app.migrate"',
         )
+    elif trace.exit_status == 0 and not evidence.readback.fingerprint_seen and not _offline(evidence):
+        yield _unproved(
+            "The migrations ran over a connection that is not in the prepared database: it lacks the fingerprint",
+            _elsewhere(evidence),
+            "The connection that env.py gives to context.configure() has to be one that the engine or a driver made.",
+        )
     elif not evidence.readback.fingerprint_found:
         yield _unproved("The rehearsed database is not the one that was prepared: it lost its fingerprint", (), "")
+
+
+def _offline(evidence: Evidence) -> bool:
+    return all(context.as_sql for context in evidence.trace.contexts)
 
 
 def _elsewhere(evidence: Evidence) -> tuple[str, ...]:

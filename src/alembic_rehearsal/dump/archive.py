@@ -75,7 +75,7 @@ def select(contents: toc.Toc, payload: Path, form: str, include: Sequence[str]) 
             continue
         if entry.desc == "TABLE DATA":
             table = (entry.namespace, entry.tag)
-            is_version = table in version_tables or wanted.has_version_column(entry.copy_statement)
+            is_version = table in version_tables or wanted.has_version_column(entry.tag, entry.copy_statement)
             filled = is_version or not probe.empty(entry.dump_id)
             if not is_version and not names.matches(table, include):
                 (left_out if filled else known_empty).add(names.dotted(table))

@@ -1,4 +1,4 @@
-"""Which rows of a dump are restored: those of version tables, told by their one column, and what was asked for."""
+"""Which rows of a dump are restored: those of version tables, told as in `versiontables`, and what was asked for."""
 
 from __future__ import annotations
 
@@ -14,23 +14,30 @@ _DEFINITION = re.compile(
     rb"(?:,\s*CONSTRAINT\b[^,]*)?\)\s*;?\s*\Z",
     re.IGNORECASE,
 )
+_ALEMBICS = re.compile(
+    rb"CREATE\s+(?:UNLOGGED\s+)?TABLE\s+[^(]*?alembic[^(]*\((?:.*[(,\s])?\"?version_num\"?\s", re.IGNORECASE | re.DOTALL
+)
 _COLUMN = re.compile(rb"\s*\"?version_num\"?\s*\Z")
-_COPY_COLUMNS = re.compile(r"\(\"?version_num\"?\)\s+FROM\s+stdin", re.IGNORECASE)
+_AMONG = re.compile(rb"(?:\A|[,\s])\"?version_num\"?\s*(?:,|\Z)")
+_COPY_COLUMNS = re.compile(r"\(([^()]*)\)\s+FROM\s+stdin", re.IGNORECASE)
 
 
 def is_version_table(statement: bytes) -> bool:
-    """Tell whether a CREATE TABLE makes a table with the one column `version_num`."""
-    return b"version_num" in statement and _DEFINITION.match(statement.strip()) is not None
+    """Tell whether a CREATE TABLE makes a version table."""
+    if b"version_num" not in statement:
+        return False
+    return _DEFINITION.match(statement.strip()) is not None or _ALEMBICS.match(statement.strip()) is not None
 
 
-def is_version_columns(columns: bytes) -> bool:
-    """Tell whether a column list is exactly `version_num`."""
-    return _COLUMN.match(columns) is not None
+def is_version_columns(table: str, columns: bytes) -> bool:
+    """Tell whether a column list is that of a version table called *table*."""
+    return _COLUMN.match(columns) is not None or ("alembic" in table.lower() and _AMONG.search(columns) is not None)
 
 
-def has_version_column(copy_statement: str) -> bool:
-    """Tell whether a COPY's column list is exactly `version_num`."""
-    return _COPY_COLUMNS.search(copy_statement) is not None
+def has_version_column(table: str, copy_statement: str) -> bool:
+    """Tell whether a COPY into *table* has a version table's column list."""
+    found = _COPY_COLUMNS.search(copy_statement)
+    return found is not None and is_version_columns(table, names.raw_bytes(found[1]))
 
 
 @dataclass
@@ -69,4 +76,6 @@ class Rows:
         self.left_out.add(names.dotted(names.split(table)))
 
     def _is_version(self, table: tuple[str, ...], columns: bytes) -> bool:
-        return is_version_columns(columns) or (not columns.strip() and table in self.version_tables)
+        return is_version_columns(table[-1] if table else "", columns) or (
+            not columns.strip() and table in self.version_tables
+        )

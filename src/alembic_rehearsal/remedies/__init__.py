@@ -9,7 +9,7 @@ from typing import Protocol
 
 from alembic_rehearsal import project
 from alembic_rehearsal.model import Edit, Evidence, Finding, Remedy, Severity, Trial
-from alembic_rehearsal.remedies import guard, reconcile, rename, stamp, trial
+from alembic_rehearsal.remedies import guard, merge, reconcile, rename, stamp, trial
 from alembic_rehearsal.remedies._problem import Problem, problem_of
 from alembic_rehearsal.remedies._proposal import Proposal
 from alembic_rehearsal.remedies.trial import Bench
@@ -29,7 +29,7 @@ class Proposer(Protocol):
 
 
 # The first that passes is the one to take: what leaves the revisions alone stands before what edits them.
-REMEDIES: tuple[Proposer, ...] = (stamp, guard, rename, reconcile)
+REMEDIES: tuple[Proposer, ...] = (stamp, merge, guard, rename, reconcile)
 
 
 def tried(findings: tuple[Finding, ...], evidence: Evidence, bench: Bench) -> tuple[Finding, ...]:

@@ -90,6 +90,12 @@ RULES: Mapping[str, Rule] = {
         "production's.",
         "If the migration needs it and it is not production's, allow its port: --allow-port PORT.",
     ),
+    "depends-on-rows": Rule(
+        "An operation passed on tables that are empty in the rehearsal, and production's rows may fail it",
+        "NOT NULL, unique, foreign key and check constraints, type changes and the revisions' own reads depend on rows "
+        "that the dump does not have.",
+        "Run the queries of the finding on production, or take the rows along: --include-data TABLE.",
+    ),
     "survey-stopped": Rule(
         "What stands after this place in a revision was not tried",
         "The run that goes on past each failure could not follow this revision any further.",

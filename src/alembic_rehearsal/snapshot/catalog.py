@@ -12,7 +12,7 @@ from alembic_rehearsal.snapshot.production import ask
 Revisions = Mapping[tuple[str, str], tuple[str, ...]]
 _SHOWN = 5
 
-# Alembic's version table has one column of this name, whatever env.py calls the table.
+# Alembic's version table has one column of this name, whatever env.py calls the table; see `versiontables`.
 _VERSION_TABLES = """
 SELECT n.nspname, c.relname, pg_catalog.format('SELECT version_num::text FROM %I.%I ORDER BY 1', n.nspname, c.relname)
   FROM pg_catalog.pg_class c
@@ -20,7 +20,7 @@ SELECT n.nspname, c.relname, pg_catalog.format('SELECT version_num::text FROM %I
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
  GROUP BY c.oid, n.nspname, c.relname
-HAVING pg_catalog.count(*) = 1 AND pg_catalog.max(a.attname) = 'version_num'
+HAVING pg_catalog.bool_or(a.attname = 'version_num') AND (pg_catalog.count(*) = 1 OR c.relname ~* 'alembic')
  ORDER BY 1, 2
 """
 

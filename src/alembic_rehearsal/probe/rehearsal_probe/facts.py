@@ -43,13 +43,15 @@ def tell(context: Any, revision: str) -> None:
 
 def _read(raw: Any) -> list[tuple[str, str, str]]:
     """Return the rows of the tool's query; names come out qualified when only the system's schema is searched."""
+    from .statements import values
+
     cursor = raw.cursor()
     try:
         cursor.execute("SELECT current_setting('search_path')")
-        before = cursor.fetchone()[0]
+        before = values(cursor.fetchone())[0]
         cursor.execute("SELECT set_config('search_path', 'pg_catalog', false)")
         cursor.execute(gate.config()["facts"])
-        rows: list[tuple[str, str, str]] = [tuple(row) for row in cursor.fetchall()]
+        rows: list[tuple[str, str, str]] = [values(row) for row in cursor.fetchall()]
         cursor.execute("SELECT set_config('search_path', '{}', false)".format(before.replace("'", "''")))
     finally:
         cursor.close()

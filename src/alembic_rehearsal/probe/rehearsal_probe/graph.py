@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from . import facts, gate, report
+from . import facts, fingerprint, gate, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
     def observed(heads: Any, ctx: Any) -> Iterator[Any]:
         told.append(True)
         _guarded(tell_context, ctx, heads)
+        _guarded(fingerprint.tell, ctx)
         for step in plan(heads, ctx):
             _guarded(_watch, step, ctx)
             yield step

@@ -38,7 +38,7 @@ def _run(method: str, cursor: Any, statement: str, parameters: tuple[Any, ...], 
     """
     # SQLAlchemy 1.3 asks the server about itself with no context.
     dialect: Any = getattr(context, "dialect", None)
-    if not str(getattr(dialect, "name", "")).startswith(("postgres", "cockroach", "redshift")):
+    if not is_postgresql(dialect):
         return False
     listeners = getattr(dialect.dispatch, method)
     if len(listeners) > 1 and _other_listener_did(listeners, method, cursor, statement, parameters, context):
@@ -60,6 +60,16 @@ def _run(method: str, cursor: Any, statement: str, parameters: tuple[Any, ...], 
         raise
     _report(method, statement, raw, place, status, _ms(started), passed_over, skipped)
     return True
+
+
+def is_postgresql(dialect: Any) -> bool:
+    """Say whether *dialect* speaks to PostgreSQL or to what passes for it."""
+    return str(getattr(dialect, "name", "")).startswith(("postgres", "cockroach", "redshift"))
+
+
+def values(row: Any) -> tuple[Any, ...]:
+    """Return a row's values: a project may have its driver make dictionaries of rows."""
+    return tuple(row.values() if isinstance(row, dict) else row)
 
 
 def driver_connection(fairy: Any) -> Any:
