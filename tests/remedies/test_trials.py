@@ -63,7 +63,7 @@ CASES = [
             'if "tokens" not in sa.inspect(op.get_bind()).get_table_names():',
             'op.add_column("tokens", sa.Column("user_id", sa.Integer(), nullable=True), if_not_exists=True)',
             'op.alter_column("tokens", "value", nullable=False)',
-            'op.execute("CREATE INDEX IF NOT EXISTS ix_tokens_user_id ON public.tokens USING btree (user_id)")',
+            '"CREATE INDEX IF NOT EXISTS ix_tokens_user_id ON public.tokens USING btree (user_id)",',
         ),
         notes="a row of public.tokens with NULL in value refuses NOT NULL",
     ),
@@ -123,6 +123,22 @@ CASES = [
             'op.execute("DROP INDEX IF EXISTS public.ix_email")',
         ),
         notes="rows that break check constraint public.users.ck refuse it",
+    ),
+    Case(
+        "a unique constraint where an index of that name is wanted",
+        "ALTER TABLE users ADD CONSTRAINT ix_email UNIQUE (email);",
+        'op.create_index("ix_email", "users", ["email"], unique=True)',
+        "reconcile",
+        ('op.execute("ALTER TABLE public.users DROP CONSTRAINT IF EXISTS ix_email")',),
+    ),
+    Case(
+        "a table in another schema, with names that need quotes",
+        'CREATE SCHEMA app; CREATE TABLE app."Tokens" (id serial PRIMARY KEY, "Value" text);',
+        'op.create_table("Tokens", sa.Column("id", sa.Integer, primary_key=True), '
+        'sa.Column("Value", sa.String(40)), sa.Column("At", sa.DateTime(timezone=True)), schema="app")',
+        "reconcile",
+        ('sa.Column("At", sa.DateTime(timezone=True), nullable=True),', 'schema="app",'),
+        first='\nop.execute("CREATE SCHEMA app")',
     ),
     Case(
         "try and except around the operation",

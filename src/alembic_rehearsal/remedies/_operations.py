@@ -145,9 +145,10 @@ def _alter_column(key: Key, wanted: Definition, before: dict[str, object]) -> It
     if "type" in before:
         if before.get("default") is not None:
             yield Part(execute(f"ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT"))
-        note = (
-            f"the rows of {table} are converted from {before['type']} to {wanted['type']}: one that doesn't fit fails"
-        )
+        note = ""
+        if not _types.wider(str(before["type"]), str(wanted["type"])):
+            change = f"from {before['type']} to {wanted['type']}"
+            note = f"the rows of {table} are converted {change}: one that doesn't fit fails"
         yield Part(_alter_type(key, wanted), note=note)
     if "nullable" in before:
         required = wanted.get("nullable") is False

@@ -13,7 +13,7 @@ from alembic_rehearsal.model import Edit
 from alembic_rehearsal.remedies import _enums, _guards, _literals, _shape, source
 from alembic_rehearsal.remedies._operations import Part
 from alembic_rehearsal.remedies._problem import Failing, Problem
-from alembic_rehearsal.remedies._rewrite import Names, Statement, parsed, quoted, rewritten, under_condition
+from alembic_rehearsal.remedies._rewrite import Names, Statement, laid_out, parsed, quoted, rewritten, under_condition
 from alembic_rehearsal.remedies._spot import NotGuardableError, Spot, Tree
 
 _COMMENT = "# Where it was there already, and different."
@@ -178,7 +178,7 @@ class _File:
                 if prefix in code:
                     code = code.replace(prefix, f"{getattr(self._names, name)}.")
             code = op + code.removeprefix("op")
-            for statement in parsed(self._module, f"{code}\n"):
+            for statement in parsed(self._module, f"{laid_out(code)}\n"):
                 assert isinstance(statement, cst.SimpleStatementLine)
                 yield self._conditional(statement, part, op)
 

@@ -10,6 +10,7 @@ from libcst.codemod import CodemodContext
 from libcst.codemod.visitors import AddImportsVisitor
 
 _LONG = 100
+_INDENT = 4
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
@@ -92,6 +93,17 @@ def parsed(module: cst.Module, code: str) -> list[Statement]:
 def quoted(text: str) -> str:
     """Return *text* as a Python string between double quotes where it can be."""
     return f'"{text}"' if '"' not in text and "\\" not in text and "\n" not in text else repr(text)
+
+
+def laid_out(code: str) -> str:
+    """Return a call, *code*, with an argument a line if it is long."""
+    if len(code) <= _LONG - _INDENT:
+        return code
+    call = cst.ensure_type(cst.parse_expression(code), cst.Call)
+    module = cst.Module([])
+    plain = (arg.with_changes(comma=cst.MaybeSentinel.DEFAULT) for arg in call.args)
+    lines = "".join(f"    {module.code_for_node(arg)},\n" for arg in plain)
+    return f"{module.code_for_node(call.func)}(\n{lines})"
 
 
 class _Quotes(cst.CSTTransformer):

@@ -13,6 +13,8 @@ from alembic_rehearsal.remedies._operations import Part
 from alembic_rehearsal.remedies._problem import Problem
 from alembic_rehearsal.remedies._spot import NotGuardableError
 
+_NAMED = _operations.CONSTRAINTS | {"index"}
+
 
 @dataclass(frozen=True, slots=True)
 class Rename:
@@ -38,7 +40,9 @@ def diff_of(problem: Problem, case: Case) -> FactsDiff:
         missing.append(replace(lone, folded=tuple(key for key in lone.folded if key not in own)))
     return FactsDiff(
         missing=tuple(missing),
-        changed=tuple(change for change in found.changed if not _brought(problem, change.key)),
+        changed=tuple(
+            change for change in found.changed if change.key not in own and not _brought(problem, change.key)
+        ),
         renamed=found.renamed,
     )
 
@@ -89,28 +93,34 @@ def rename(problem: Problem, case: Case) -> Rename:
 def other(problem: Problem, case: Case) -> Part | None:
     """Return what drops production's constraint or index of the same name, if it is another one; else None."""
     key = case.keys[0] if case.keys else None
-    diff = diff_of(problem, case)
-    if key is None or key.kind in ("table", "column") or not any(change.key == key for change in diff.changed):
+    wanted = case.wanted
+    if key is None or wanted is None or case.kind != "duplicate" or key.kind not in _NAMED:
         return None
-    if key.kind == "index" or key.kind in _operations.CONSTRAINTS:
-        assert case.wanted is not None
-        note = _operations.rows_against(key, case.wanted.definitions[key])
-        return replace(_operations.dropped(key), note=note)
-    return None
+    same = [each for each in wanted.definitions if each.kind in _NAMED and _same_name(each, key)]
+    if key in wanted:
+        same = [key] if any(change.key == key for change in diff_of(problem, case).changed) else []
+    if not same:
+        return None
+    return replace(_operations.dropped(key), note=_operations.rows_against(same[0], wanted.definitions[same[0]]))
+
+
+def _same_name(one: Key, other: Key) -> bool:
+    """Say whether two of them, an index and a constraint for instance, have one name in one schema."""
+    return (parts(one.identity)[0], parts(one.identity)[-1]) == (parts(other.identity)[0], parts(other.identity)[-1])
 
 
 def _made_elsewhere(problem: Problem, case: Case) -> Collection[Key]:
-    """Return the keys that another operation makes, which fails only because something is missing before it."""
-    failing = [
-        other
-        for each in problem.failing
-        for other in each.cases
-        if other.kind == "undefined" and other.finding.location != case.finding.location
+    """Return the keys that other operations see to: ones that fail as well, or only for want of what this one lacks."""
+    others = [
+        other for each in problem.failing for other in each.cases if other.finding.location != case.finding.location
     ]
-    names = {name for other in failing for name in _names.words(other.finding.sql)}
+    lacking = {name for other in others if other.kind == "undefined" for name in _names.words(other.finding.sql)}
     wanted = case.wanted
     assert wanted is not None
-    return {key for key in wanted.definitions if key.kind in ("index", "view") and parts(key.identity)[-1] in names}
+    waiting = {
+        key for key in wanted.definitions if key.kind in ("index", "view") and parts(key.identity)[-1] in lacking
+    }
+    return waiting | {key for other in others if other.kind == "duplicate" for key in other.keys[:1]}
 
 
 def _brought(problem: Problem, key: Key) -> bool:

@@ -52,3 +52,15 @@ def of(text: str) -> Type | None:
     if numbers:
         return _LENGTH[numbers[1]](length=int(numbers[2]))
     return _PLAIN[text]() if text in _PLAIN else None
+
+
+def wider(before: str, after: str) -> bool:
+    """Say whether every value of *before* is one of *after*, for the cases that are plain to see."""
+    order = ("smallint", "integer", "bigint")
+    if before in order and after in order:
+        return order.index(before) <= order.index(after)
+    lengths = [re.fullmatch(r"character varying(?:\((\d+)\))?|text", each) for each in (before, after)]
+    if lengths[0] is None or lengths[1] is None:
+        return False
+    most = [int(found[1]) if found[1] else 0 for found in lengths if found is not None]
+    return not most[1] or bool(most[0] and most[0] <= most[1])
