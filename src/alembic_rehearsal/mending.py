@@ -23,6 +23,10 @@ def mended(findings: tuple[Finding, ...], evidence: Evidence, lab: Lab) -> tuple
     options = lab.options
     if not (options.remedies and options.from_base) or evidence.surveyed is None:
         return findings, ()
+    if options.target not in ("head", "heads"):
+        return findings, (
+            f"no remedy was tried: what {options.target} should leave is not known, only what the heads do",
+        )
     from alembic_rehearsal import remedies  # what edits Python files takes its time to import
 
     lab.listener.progress("trying remedies")

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,30 @@ def test_nothing_is_written_without_an_answer(production: Production, tmp_path: 
     assert status == 1
     assert "Nothing was written" in said
     assert (project / "migrations" / "versions" / "z52.py").read_bytes() == before
+
+
+def test_it_asks_first(production: Production, tmp_path: Path) -> None:
+    """At a terminal; the diff stands above the question."""
+    production.execute(VERSION + EQUAL)
+    project, dump = write_project(tmp_path / "p", REVISIONS), production.dump()
+    terminal, theirs = os.openpty()
+    os.write(terminal, b"y\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic_rehearsal", "fix", "--dump", str(dump)],
+        cwd=project,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    os.close(terminal)
+    os.close(theirs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "if_not_exists=True," in done.stdout.partition("Apply it?")[0]
+    assert "if_not_exists=True," in (project / "migrations" / "versions" / "z52.py").read_text()
 
 
 def test_a_file_with_uncommitted_changes_is_refused(production: Production, tmp_path: Path) -> None:
