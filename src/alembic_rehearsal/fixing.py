@@ -18,10 +18,15 @@ def require_clean(remedy: Remedy, root: str) -> None:
     """Stop if git has uncommitted changes in a file that *remedy* edits; files outside git are nobody's concern.
 
     Raises:
-        UsageError: one has.
+        UsageError: one has, or lies outside the project: in an installed package, for instance.
     """
     for edit in remedy.patch:
         path = Path(root, edit.path)
+        if Path(edit.path).is_absolute():
+            raise UsageError(
+                f"{edit.path} lies outside the project and is not written to",
+                fix="The diff is in the report of alembic-rehearsal run, for who maintains the file.",
+            )
         if path.exists() and _status(path):
             raise UsageError(
                 f"{edit.path} has changes that are not committed, and the fix would be mixed up with them",

@@ -88,6 +88,9 @@ def _shared(edits: tuple[Edit, ...]) -> tuple[str, ...]:
     """Say what an edit of a revision means for environments that have run it."""
     if not any(edit.before for edit in edits):
         return ()
+    foreign = [edit.path for edit in edits if edit.path.startswith("/")]
+    if foreign:
+        return (f"{foreign[0]} lies outside the project: who maintains it has to change it",)
     return ("where these revisions have run already they don't run again: the edit changes nothing there",)
 
 
@@ -112,10 +115,11 @@ _ABOVE = "The one under the first failure takes this along"
 
 def _diff(edit: Edit) -> str:
     """Return *edit* as a unified diff, with the paths as git writes them."""
+    before, after = ("", "") if edit.path.startswith("/") else ("a/", "b/")
     lines = difflib.unified_diff(
         [f"{line}\n" for line in edit.before.splitlines()],
         [f"{line}\n" for line in edit.after.splitlines()],
-        fromfile=f"a/{edit.path}" if edit.before else "/dev/null",
-        tofile=f"b/{edit.path}",
+        fromfile=f"{before}{edit.path}" if edit.before else "/dev/null",
+        tofile=f"{after}{edit.path}",
     )
     return "".join(lines)
