@@ -17,8 +17,8 @@ import yaml
 from click import Command, Context
 
 from alembic_rehearsal.cli import cli
-from alembic_rehearsal.config import load
 from alembic_rehearsal.connect import connected
+from alembic_rehearsal.options import merge
 from alembic_rehearsal.report.json import SCHEMA_VERSION
 from fix_projects import OWNER, Production, run_tool
 
@@ -57,12 +57,12 @@ def steady(report: str) -> str:
 
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith("alembic-rehearsal")])
 def test_the_commands_of_the_docs_work(command: str, example: Path) -> None:
-    """On the example, each of them ends as it should: the incident is blocked, the doctor answers."""
+    """On the example, each of them ends as it should: the incident is blocked, the others answer."""
     argv = shlex.split(command)[1:]
 
     done = run_tool(*argv, cwd=example)
 
-    assert done.status == (0 if argv[0] == "doctor" else 1), done.stdout + done.stderr
+    assert done.status == (1 if argv[0] == "run" else 0), done.stdout + done.stderr
 
 
 def test_no_command_of_the_docs_is_left_out() -> None:
@@ -131,15 +131,19 @@ def test_help_fits_eighty_columns() -> None:
 
 
 def test_the_documented_configuration_is_accepted(tmp_path: Path) -> None:
-    """The TOML of docs/usage.md has no key that the tool doesn't know."""
-    [text] = blocks(ROOT / "docs" / "usage.md", "toml")
-    (tmp_path / "pyproject.toml").write_text(text)
+    """The TOML of docs/usage.md has no key and no value that the tool doesn't know."""
+    first, second = blocks(ROOT / "docs" / "usage.md", "toml")
+    read = []
+    for text in (first, second):
+        (tmp_path / "pyproject.toml").write_text(text)
+        read.append(merge({"directory": str(tmp_path), "dump": "production.sql"})[0])
 
-    assert load(tmp_path, {"dump": str, "include-data": tuple, "timeout": float})["timeout"] == 300.0
+    assert (read[0].timeout, read[0].include_data) == (300.0, ("roles", "plans"))
+    assert (read[1].fail_on, read[1].severity) == ("warning", ("survey-stopped=off",))
 
 
-def test_the_workflow_of_the_readme_is_safe_and_calls_the_tool() -> None:
-    """Least permissions, no trigger with secrets, no path filter, a time limit; the tool's own flags."""
+def test_the_workflow_of_the_readme_is_safe_and_uses_the_action() -> None:
+    """Least permissions, no trigger with secrets, no path filter, a time limit; inputs that exist."""
     [text] = blocks(README, "yaml")
     workflow = yaml.safe_load(text)
     triggers = workflow[True]  # YAML 1.1 reads "on" as true
@@ -149,7 +153,8 @@ def test_the_workflow_of_the_readme_is_safe_and_calls_the_tool() -> None:
     assert set(triggers) == {"pull_request", "merge_group", "push"}
     assert "paths" not in str(triggers)
     assert job["timeout-minutes"] <= 30
-    assert job["steps"][-1]["run"].startswith("alembic-rehearsal run --dump ")
+    assert job["steps"][-1]["uses"] == "OWNER/alembic-rehearsal@v1"
+    assert set(job["steps"][-1]["with"]) <= set(yaml.safe_load((ROOT / "action.yml").read_text())["inputs"])
 
 
 def test_the_json_report_of_a_real_run_keeps_to_the_published_schema(example: Path) -> None:

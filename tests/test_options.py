@@ -69,3 +69,31 @@ def test_paths_of_annotations_begin_at_the_repository(tmp_path: Path) -> None:
 
     assert options.merge(flags(tmp_path / "services" / "api", dump="d"))[1].prefix == "services/api"
     assert options.merge(flags(tmp_path, dump="d"))[1].prefix == ""
+
+
+def test_a_command_in_an_image_gets_a_server_in_a_container(tmp_path: Path) -> None:
+    """It shares the network of that container."""
+    asked, _ = options.merge(flags(tmp_path, dump="d", app_image="app:1", app_env=("A=b", "C")))
+
+    assert (asked.app_image, asked.app_env, asked.postgres) == ("app:1", ("A=b", "C"), "docker")
+    assert options.merge(flags(tmp_path, dump="d", app_image="app:1", postgres="docker"))[0].postgres == "docker"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"app_image": "app:1", "postgres": "embedded"}, "--postgres embedded can't be that"),
+        ({"app_image": "app:1", "postgres": "postgresql://u:secret@h/d"}, "--postgres postgresql can't be that"),
+        ({"app_image": "app:1", "allow_port": (6379,)}, "--allow-port opens nothing"),
+        ({"app_directory": "/app"}, "--app-directory is for a command in the application's image"),
+        ({"app_env": ("A=b",)}, "--app-env is for a command in the application's image"),
+    ],
+)
+def test_what_has_no_meaning_with_an_image_or_without_one_is_refused(
+    tmp_path: Path, given: dict[str, Any], message: str
+) -> None:
+    """Before anything is started."""
+    with pytest.raises(UsageError, match=message) as error:
+        options.merge(flags(tmp_path, dump="d", **given))
+
+    assert error.value.fix

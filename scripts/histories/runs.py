@@ -36,6 +36,7 @@ class Said:
         line: of the revision's file.
         logged: SQLSTATEs of the errors in the server's log, in order.
         cause: id of the cause that the tool names.
+        equals: the revision whose schema production has exactly, as the tool says.
     """
 
     verdict: str
@@ -46,6 +47,7 @@ class Said:
     logged: tuple[str, ...] = ()
     output: str = ""
     cause: str = ""
+    equals: str = ""
 
     def place(self) -> tuple[str, str, str, str, int | None]:
         """Return what the two must agree on."""
@@ -174,4 +176,5 @@ def _said(report: dict[str, Any]) -> Said:
         line=place.get("line"),
         output=first["message"],
         cause=(first["cause"] or {}).get("id", ""),
+        equals=(first["cause"] or {}).get("revision", ""),
     )

@@ -50,9 +50,10 @@ class Case:
         """Return the cause that has to be named, "" where the upgrade passes or the clean history fails alike."""
         if self.alteration == "none" or self.bare.verdict != "blocked" or self.bare.place() == self.clean.place():
             return ""
-        done = self.alteration.endswith("missing") and self.tool.cause == "version-behind"
-        # Who takes away by hand just what the revision takes away leaves that revision's schema.
-        return self.tool.cause if done else _CAUSES[self.alteration.split()[-1]]
+        if self.tool.cause == "version-behind" and self.tool.equals:
+            # Who does by hand just what the revision does leaves that revision's schema.
+            return self.tool.cause
+        return _CAUSES[self.alteration.split()[-1]]
 
     @property
     def agrees(self) -> bool:

@@ -22,10 +22,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from alembic_rehearsal import cli, proc
-from alembic_rehearsal.actions import inputs, install, outputs
+from alembic_rehearsal import cli, compose, proc, syscalls
+from alembic_rehearsal.actions import comment, inputs, install, outputs
 from alembic_rehearsal.errors import ProjectError, RehearsalError
-from alembic_rehearsal.report import FORMATS
+from alembic_rehearsal.report import FORMATS, reporter
+from alembic_rehearsal.report.look import Look
 
 _USAGE = 2
 _NO_VERDICT = 3
@@ -47,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     log = outputs.Log(sys.stdout.buffer)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    # The code that is rehearsed is root in the same container, and this process's variables hold the job's token.
+    syscalls.hide_process()
     workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
     if arguments:
         log.command("error", "this action takes no arguments: each option is an input", title=_TITLE)
@@ -112,7 +115,8 @@ class _Step:
         temporary = Path(environ.get("RUNNER_TEMP") or tempfile.gettempdir())
         self._folder = temporary / _TITLE
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._for_code = {name: value for name, value in environ.items() if not name.startswith(_WITHHELD)}
+        given = {name: value for name, value in environ.items() if not name.startswith(_WITHHELD)}
+        self._for_code = install.trusting_git(given)
 
     def run(self) -> int:
         for secret in self._asked.secrets:
@@ -121,6 +125,9 @@ class _Step:
             python = self._install()
             with tempfile.TemporaryDirectory() as private:
                 return self._rehearse(python, Path(private))
+        except RehearsalError as error:
+            self._comment_without_report(error)
+            raise
         finally:
             for place in (self._folder, Path(self._environ.get("HOME", "/github/home"))):
                 # Where the runner put them; a HOME that the image has is nobody else's.
@@ -173,7 +180,8 @@ class _Step:
             place = self._workspace / file if file else self._folder / inputs.file_name(name)
             found.setdefault(place, name)
         # Those that this process reads itself.
-        mine = [(name, private / name) for name in ("json", "markdown", "github") if name in FORMATS]
+        own = ("json", "markdown", "github", *(("comment",) if self._asked.comment else ()))
+        mine = [(name, private / name) for name in own if name in FORMATS]
         return [*((name, place) for place, name in found.items()), *mine]
 
     def _conclude(self, status: int, tail: str, private: Path, reports: Sequence[tuple[str, Path]]) -> int:
@@ -181,8 +189,10 @@ class _Step:
             tail += f"\nThe rehearsal was ended by {signal.Signals(-status).name}"
             status = _NO_VERDICT
         if not (private / "json").exists():
-            self._log.command("error", tail.strip() or f"exit status {status}", title=_TITLE)
+            said = tail.strip() or f"exit status {status}"
+            self._log.command("error", said, title=_TITLE)
             outputs.set_outputs(self._environ, {"verdict": "no verdict"})
+            self._comment_without_report(RehearsalError(said))
             return status or _NO_VERDICT
         values = outputs.of_report(json.loads((private / "json").read_text(encoding="utf-8")))
         for name, place in reports:
@@ -191,7 +201,19 @@ class _Step:
         outputs.set_outputs(self._environ, values)
         outputs.add_summary(self._environ, (private / "markdown").read_text(encoding="utf-8"))
         self._log.annotations((private / "github").read_text(encoding="utf-8"))
+        if self._asked.comment:
+            self._comment((private / "comment").read_text(encoding="utf-8"))
         return status
+
+    def _comment_without_report(self, error: RehearsalError) -> None:
+        """Say it on the pull request too: what stands there of an earlier run would be taken for this one's."""
+        if self._asked.comment:
+            self._comment(reporter("comment")(compose.without_verdict(error), Look()))
+
+    def _comment(self, text: str) -> None:
+        told = comment.post(text, environ=self._environ, token=self._asked.token, project=self._asked.project)
+        if told.kind:
+            self._log.command(told.kind, told.text, title=_TITLE)
 
     def _spawn(self, command: Sequence[str], env: Mapping[str, str], folder: Path) -> tuple[int, str]:
         """Run *command*, pass on what it writes, and return its status and the last of it."""

@@ -131,22 +131,13 @@ def fix(*, yes: bool, **flags: Any) -> int:
     remedy = best(report.findings)
     if remedy is None or not remedy.patch:
         _print(report, replace(shown, quiet=True, reports=(("text", "-"),)))
-        if remedy is not None:
-            click.echo(
-                f"\nNothing to write: this is for production's database, not for the project:\n    {remedy.command}"
-            )
-        return report.verdict.exit_status or 1
-    fixing.require_clean(remedy, asked.directory)
-    click.echo(remedy.diff, nl=False)
-    for line in (f"{remedy.text}: it passes on {' and on '.join(remedy.trial.on)}.", *remedy.notes):
-        click.echo(line)
-    if not yes and not (sys.stdin.isatty() and click.confirm("Apply it?")):
-        click.echo("Nothing was written. --yes applies it without asking.")
-        return 1
-    for path in fixing.apply(remedy, asked.directory):
-        click.echo(f"wrote {path}")
-    click.echo("Next: look at it with git diff, and rehearse again with alembic-rehearsal run.")
-    return 0
+    return fixing.offer(
+        remedy,
+        asked.directory,
+        report.verdict,
+        say=click.echo,
+        agreed=lambda: yes or (sys.stdin.isatty() and click.confirm("Apply it?")),
+    )
 
 
 @cli.command()
@@ -211,6 +202,42 @@ def _rehearsed(asked: Options, shown: Shown) -> Report:
     finally:
         if listener.progress is _progress:
             _progress("")
+
+
+@cli.command()
+@click.argument("folders", nargs=-1, metavar="[DIRECTORY]...")
+@click.option("--exclude", help="Leave out directories that match.", metavar="PATTERN", multiple=True)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    help="text (default), json or github-matrix.",
+    type=click.Choice(["text", "json", "github-matrix"]),
+    default="text",
+    metavar="FORMAT",
+)
+def discover(folders: tuple[str, ...], exclude: tuple[str, ...], form: str) -> int:
+    """List the Alembic projects of a repository, for the jobs of a CI system."""
+    from alembic_rehearsal import discover as search
+
+    click.echo(search.render(search.search(folders or (".",), exclude=exclude), form), nl=False)
+    return 0
+
+
+@cli.command()
+@click.option("-d", "--directory", help="The project's directory.", metavar="DIR", default=".")
+@click.option("-c", "--config", help="Alembic's configuration file, of several.", metavar="FILE", default="")
+@click.option("-n", "--name", help="Its section, of several.", metavar="NAME", default="")
+@click.option("--dump", help="Where the dump will be, in the repository.", metavar="PATH", default="")
+@click.option("--uses", help="The action: OWNER/alembic-rehearsal@v1.", metavar="ACTION", default="")
+@click.option("--force", help="Overwrite the file.", is_flag=True)
+def init(**flags: Any) -> int:
+    """Write the workflow of the project that is found here, for GitHub Actions."""
+    from alembic_rehearsal.scaffold import init as scaffold
+
+    for line in scaffold.write(**flags):
+        click.echo(line)
+    return 0
 
 
 def _print(report: Report, shown: Shown) -> None:

@@ -34,6 +34,7 @@ def clone(cluster: Cluster, source: str, name: str) -> None:
 def rename(cluster: Cluster, name: str, new: str) -> None:
     """Rename a database, ending whatever sessions are left in it."""
     with connected(cluster.admin) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
+        # ALTER DATABASE waits up to 5 s for them to be gone; only from PostgreSQL 14 on could the function itself.
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
         cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(new)))
     cluster.created.append(new)

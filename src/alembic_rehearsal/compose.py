@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from alembic_rehearsal import checks, outcome
+from alembic_rehearsal import checks, outcome, policy
 from alembic_rehearsal.errors import RehearsalError
-from alembic_rehearsal.model import Evidence, Finding, Offer, Report, Severity, Verdict
+from alembic_rehearsal.model import AppImage, Evidence, Finding, Offer, Report, Severity, Verdict
 
 
 def compose(
@@ -17,7 +17,10 @@ def compose(
     timings: Mapping[str, float],
 ) -> Report:
     """Return the report on *evidence* and its *findings*; *warnings* came with the choice of the server."""
-    verdict = checks.verdict(findings, evidence.trace.exit_status)
+    options = evidence.options
+    findings, left_out = policy.weighed(findings, options.severity)
+    proved = checks.verdict(findings, evidence.trace.exit_status)
+    verdict = policy.verdict(proved, findings, options.fail_on)
     return Report(
         verdict=verdict,
         command=evidence.project.argv,
@@ -26,21 +29,32 @@ def compose(
         server=offer,
         migrator=evidence.migrator,
         kernel_guard=evidence.trace.kernel_guard,
+        kernel_guards=evidence.trace.kernel_guards,
         from_revisions=outcome.from_revisions(evidence),
         to_revisions=outcome.to_revisions(evidence),
         revisions=outcome.revision_lines(evidence),
         findings=findings,
         state_left=outcome.state_left(evidence) if evidence.trace.contexts else (),
-        notes=(*warnings, *evidence.restored.notes, *_notes(evidence)),
+        notes=(*warnings, *evidence.restored.notes, *_notes(evidence), *left_out),
         not_tested=_not_tested(evidence),
         output_tail=evidence.trace.output_tail if verdict is not Verdict.PASS else (),
         timings=dict(timings),
+        image=_shown(evidence.project.image),
     )
 
 
+def _shown(image: AppImage | None) -> str:
+    """Return the image's name, and what it stood for if the name doesn't say it itself."""
+    if image is None:
+        return ""
+    return image.name if "sha256:" in image.name else f"{image.name} ({image.id[:19]})"
+
+
 def _notes(evidence: Evidence) -> Iterator[str]:
-    if not evidence.trace.kernel_guard:
-        yield "the kernel guard was off (Landlock needs Linux 6.7): only Python code was kept from other servers"
+    if "tcp" not in evidence.trace.kernel_guards:
+        yield "the kernel guarded no TCP (Landlock needs Linux 6.7): only Python code was kept from other servers"
+    if "unix" not in evidence.trace.kernel_guards:
+        yield "the kernel guarded no Unix sockets (seccomp, Linux 5.5): only Python code was kept from PostgreSQL's"
     restored = evidence.restored
     if restored.owners_known and not restored.owner_known:
         yield f"the dump doesn't say who owns the database, so {restored.owner} does here; pg_dump --create says it"

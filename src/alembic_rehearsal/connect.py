@@ -17,6 +17,9 @@ def connected(endpoint: Endpoint) -> Iterator[PgConnection]:
     connection: PgConnection = psycopg2.connect(**endpoint.kwargs(), application_name="alembic-rehearsal tool")
     try:
         connection.autocommit = True
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            # Bytes of no known encoding: as LATIN1 any of them can be read, and goes back as it was.
+            connection.set_client_encoding("LATIN1")
         yield connection
     finally:
         connection.close()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
-from alembic_rehearsal import dump, postgres, project, sandbox, workdir
+from alembic_rehearsal import blueprint, dump, landlock, postgres, project, sandbox, workdir
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.model import DumpInfo, Offer, Options
 
@@ -14,7 +14,7 @@ _WANTED = ("citext", "hstore", "pg_trgm", "pgcrypto", "postgis", "unaccent", "uu
 
 
 def examine(options: Options, environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the lines of the report: servers, tools, guard, project, and what the dump of *options* would get."""
+    """Yield the lines of the report: servers, guard, project, what the dump of *options* would get, render.yaml."""
     offers, reasons = postgres.offers()
     yield "PostgreSQL"
     for offer in offers:
@@ -28,10 +28,16 @@ def examine(options: Options, environ: Mapping[str, str]) -> Iterator[str]:
     yield ""
     yield "Project"
     yield from _project(options, environ)
+    info = None
     if options.dump:
         yield ""
         yield "Dump"
-        yield from _dump(options)
+        info = yield from _dump(options)
+    path = blueprint.find(Path(options.directory).absolute())
+    if path is not None:
+        yield ""
+        yield f"Render ({path.name})"
+        yield from _render(path, info)
 
 
 def _offer(offer: Offer) -> str:
@@ -49,10 +55,10 @@ def _extensions(offer: Offer) -> str:
 
 
 def _guard() -> str:
-    abi = sandbox.abi()
-    if sandbox.available():
-        return f"on: Landlock ABI {abi} keeps the command and the server from every port that isn't allowed"
-    return f"off: Landlock ABI {abi}, and 4 (Linux 6.7) is needed; the probe alone redirects and refuses connections"
+    found = sandbox.available(sandbox.Fence(()))
+    tcp = "on" if sandbox.TCP in found else f"off, Landlock ABI {landlock.abi()} and 4 is needed (Linux 6.7)"
+    unix = "on" if sandbox.UNIX in found else "off, seccomp with user notification is needed (Linux 5.5)"
+    return f"TCP: {tcp}; PostgreSQL's Unix sockets: {unix}"
 
 
 def _project(options: Options, environ: Mapping[str, str]) -> Iterator[str]:
@@ -68,22 +74,32 @@ def _project(options: Options, environ: Mapping[str, str]) -> Iterator[str]:
         yield f"  platform: {found.platform}"
 
 
-def _dump(options: Options) -> Iterator[str]:
+def _render(path: Path, info: DumpInfo | None) -> Iterator[str]:
+    try:
+        found = blueprint.read(path)
+    except ValueError as error:
+        yield f"  {error}"
+        return
+    yield from (f"  {line}" for line in blueprint.lines(found, (info and info.server_version) or ""))
+
+
+def _dump(options: Options) -> Generator[str, None, DumpInfo | None]:
     with workdir.run_directory() as run:
         try:
             info = dump.inspect(Path(options.dump), workdir=run)
         except RehearsalError as error:
             yield f"  {error}"
-            return
+            return None
     yield f"  {_described(info)}"
     try:
         offer, warnings = postgres.choose(info.need, provider=options.postgres, image=options.postgres_image or None)
     except RehearsalError as error:
         yield f"  would get no server: {error}"
         yield from (f"  {line}" for line in error.fix.splitlines())
-        return
+        return info
     yield f"  would get {_offer(offer)}"
     yield from (f"  warning: {warning}" for warning in warnings)
+    return info
 
 
 def _described(info: DumpInfo) -> str:

@@ -4,14 +4,44 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic_rehearsal import proc
 from alembic_rehearsal.errors import ProcessFailed, UsageError
-from alembic_rehearsal.model import Remedy
+from alembic_rehearsal.model import Remedy, Verdict
 from alembic_rehearsal.remedies import source
 
 _GIT_TIMEOUT_S = 30
+
+
+def offer(
+    remedy: Remedy | None, root: str, verdict: Verdict, *, say: Callable[[str], object], agreed: Callable[[], bool]
+) -> int:
+    """Show *remedy*, which passed its trial, apply it if that is *agreed* to, and return the exit status.
+
+    Returns:
+        0 applied, 1 nothing was applied, 3 there is no verdict.
+
+    Raises:
+        UsageError: a file must not be written to.
+    """
+    if remedy is None:
+        return verdict.exit_status or 1
+    if not remedy.patch:
+        say(f"\nNothing to write: this is for production's database, not for the project:\n    {remedy.command}")
+        return 1
+    require_clean(remedy, root)
+    say(remedy.diff.rstrip("\n"))
+    for line in (f"{remedy.text}: it passes on {' and on '.join(remedy.trial.on)}.", *remedy.notes):
+        say(line)
+    if not agreed():
+        say("Nothing was written. --yes applies it without asking.")
+        return 1
+    for path in apply(remedy, root):
+        say(f"wrote {path}")
+    say("Next: look at it with git diff, and rehearse again with alembic-rehearsal run.")
+    return 0
 
 
 def require_clean(remedy: Remedy, root: str) -> None:

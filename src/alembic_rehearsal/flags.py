@@ -20,6 +20,9 @@ _OPTIONS = (
     click.option("--target", help="Revision to upgrade to (default: head).", metavar="REVISION"),
     click.option("--command", help='What to run instead of alembic: "flask db upgrade".', metavar="LINE"),
     click.option("--python", help="The project's interpreter (default: found).", metavar="PATH"),
+    click.option("--app-image", help="The application's image, to run the command in.", metavar="IMAGE"),
+    click.option("--app-directory", help="Where it starts there (default: WORKDIR).", metavar="DIR"),
+    click.option("--app-env", help="Variable for it: NAME=VALUE, or NAME.", metavar="NAME", multiple=True),
     click.option("--postgres", help="auto, local, embedded, docker, or a server's URL.", metavar="PROVIDER"),
     click.option("--postgres-image", help="Image for the docker provider.", metavar="IMAGE"),
     click.option("--role", help="Role that migrates (default: the version table's owner).", metavar="ROLE"),
@@ -30,6 +33,8 @@ _OPTIONS = (
     ),
     click.option("--include-data", help="Table whose rows are restored too.", metavar="TABLE", multiple=True),
     click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int),
+    click.option("--fail-on", help="What blocks: error (default), warning or note.", metavar="SEVERITY"),
+    click.option("--severity", help="off, note or warning for a check.", metavar="CHECK=LEVEL", multiple=True),
     click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float),
 )
 

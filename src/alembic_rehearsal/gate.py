@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from alembic_rehearsal import ports, rehearse, workdir
 from alembic_rehearsal import project as projects
@@ -31,6 +31,7 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
     Raises:
         RehearsalError: there is no verdict, for a reason that lies before the command.
     """
+    listener.progress(f"looking for the project{f' in {options.app_image}' if options.app_image else ''}")
     target = projects.find(options, environ)
     with workdir.run_directory(expected_bytes=_expected_bytes(options.dump)) as run:
         attempt = _Attempt(target, environ, run, listener)
@@ -68,13 +69,8 @@ class _Attempt:
             self._prepare(options)
         host, port = given or ("127.0.0.1", ports.pick())
         name = options.database_name or "rehearsal"
-        with rehearse.start(
-            self._target,
-            Endpoint(host, port, rehearse.PLACEHOLDER, name, password),
-            directory=place / "true",
-            environ=self._environ,
-            allow_ports=options.allow_port,
-        ) as running:
+        placeholder = Endpoint(host, port, rehearse.PLACEHOLDER, name, password)
+        with self._started(options, placeholder, place) as running:
             from alembic_rehearsal import stage
 
             return stage.Stage(
@@ -91,6 +87,20 @@ class _Attempt:
                 version_table=self.version_table,
             ).report()
 
+    def _started(
+        self, options: Options, placeholder: Endpoint, place: Path
+    ) -> AbstractContextManager[rehearse.Rehearsal | None]:
+        """Start the command, unless it shares the network of a container that isn't there yet."""
+        if self._target.image is not None:
+            return nullcontext()
+        return rehearse.start(
+            self._target,
+            placeholder,
+            directory=place / "true",
+            environ=self._environ,
+            allow_ports=options.allow_port,
+        )
+
     def _prepare(self, options: Options) -> stage.Prepared:
         from alembic_rehearsal import stage
 
@@ -105,8 +115,10 @@ def _given_server(options: Options) -> tuple[str, int] | None:
     """Return host and port of the server that --postgres names by its URL, None for the other providers."""
     if "://" not in options.postgres:
         return None
-    parts = urlsplit(options.postgres)
-    return parts.hostname or "127.0.0.1", parts.port or 5432
+    from alembic_rehearsal.postgres import addresses
+
+    parts = addresses.parts_of(options.postgres) or {}
+    return parts.get("host") or "127.0.0.1", int(parts.get("port") or 5432)
 
 
 def _expected_bytes(dump: str) -> int:

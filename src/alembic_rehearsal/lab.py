@@ -123,6 +123,7 @@ class Lab:
             mode=mode,
             allow_ports=self.options.allow_port,
             overlay=overlay,
+            beside=self.cluster.container,
             facts=facts,
         ) as running:
             return self.watch(running, name if timed else "")

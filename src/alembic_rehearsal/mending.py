@@ -23,6 +23,8 @@ def mended(findings: tuple[Finding, ...], evidence: Evidence, lab: Lab) -> tuple
     options = lab.options
     if not (options.remedies and options.from_base) or evidence.surveyed is None:
         return findings, ()
+    if evidence.project.image is not None:
+        return findings, ("no remedy was tried: the revisions that ran are in the application's image",)
     if options.target not in ("head", "heads"):
         return findings, (
             f"no remedy was tried: what {options.target} should leave is not known, only what the heads do",

@@ -348,7 +348,7 @@ class Trace:
         exit_status: of the command, negative for a signal, None when it ran out of time.
         output_tail: the last lines of what it printed.
         probe_loaded: the probe said hello, so what is not in the trace did not happen in a Python process.
-        kernel_guard: Landlock was on for the command's processes.
+        kernel_guard: the kernel guarded the command's processes, by TCP and by Unix socket, or they had no network.
         log: errors and notices of the throw-away server while the command ran.
         waiting_on: "query A waits for query B" lines, when the command ran out of time on a lock.
         believed: revisions that Alembic took the version table to hold at the end, one tuple a context that got there.
@@ -357,6 +357,7 @@ class Trace:
         warnings: of Alembic's about the scripts, "Revision X is present more than once".
         schema: what each revision changed, where the run was asked for it: `history.records.changes_of` reads it.
         modules: absolute paths of the project's own modules that were loaded, where the run was asked for its schema.
+        kernel_guards: which of the two were on, "tcp" and "unix".
         flags: what the operations of the project's Alembic take, "create_table.if_not_exists",
             "batch.add_column.if_not_exists"; of a survey only.
     """
@@ -380,6 +381,7 @@ class Trace:
     warnings: tuple[str, ...] = ()
     schema: tuple[Mapping[str, Any], ...] = ()
     modules: tuple[str, ...] = ()
+    kernel_guards: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
 
 
@@ -404,6 +406,11 @@ class Options:
         at: revisions to write into the version table of the restored database; empty to take the dump's.
         timeout: seconds that the rehearsed command may take.
         allow_port: TCP ports that the command may reach besides 53, 80 and 443.
+        app_image: the application's image, which the command runs in; "" to run it on this machine.
+        app_directory: where it starts there, "" for the image's own WORKDIR.
+        app_env: "NAME=VALUE", or "NAME" for a variable of this process.
+        fail_on: the least severity that blocks: "error", "warning" or "note".
+        severity: "check=level", level being "off", "note" or "warning".
     """
 
     dump: str
@@ -426,8 +433,30 @@ class Options:
     keep: bool = False
     from_url: str = field(repr=False, default="")
     max_dump_age: float = 0.0
+    app_image: str = ""
+    app_directory: str = ""
+    app_env: tuple[str, ...] = field(repr=False, default=())
+    fail_on: str = "error"
+    severity: tuple[str, ...] = ()
     from_base: bool = True
     remedies: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AppImage:
+    """The application's image, where the project is found and its command runs.
+
+    Attributes:
+        name: as the user gave it.
+        id: "sha256:...", what the name stood for when the run began.
+        environ: the image's own variables and those that the user adds, before they are led to the throw-away server.
+        checkout: the project's directory in this repository, where the report's paths begin.
+    """
+
+    name: str
+    id: str
+    checkout: str
+    environ: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,6 +469,7 @@ class Project:
         found_by: how the interpreter was found, for the report.
         argv: the command.
         platform: "render", or "" when no platform is known.
+        image: where all of these paths are; None for this machine.
     """
 
     root: str
@@ -447,6 +477,12 @@ class Project:
     found_by: str
     argv: tuple[str, ...]
     platform: str = ""
+    image: AppImage | None = None
+
+    @property
+    def checkout(self) -> str:
+        """Return the directory on this machine that the project's sources are in."""
+        return self.root if self.image is None else self.image.checkout
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,6 +540,7 @@ class Evidence:
         tables: the version table of each context of the trace, None where production has no such table.
         present: name in an error's message -> what production has under that name.
         bare: qualified names of the tables that have no row in the restored database, and may have in production.
+        left: what the upgrade has left in the catalogs although nobody wants it there, see `aftermath`.
         address: "host:port" of the throw-away server, as the command knows it.
         filled: the tables among `present` that have rows in the restored database.
         history: the schema that the revisions make from base, None when the upgrade did not fail.
@@ -524,6 +561,7 @@ class Evidence:
     present: Mapping[str, tuple[Relation, ...]]
     filled: frozenset[str] = frozenset()
     bare: frozenset[str] = frozenset()
+    left: tuple[Relation, ...] = ()
     address: str = ""
     history: History | None = None
     alone: History | None = None
@@ -664,6 +702,8 @@ class Report:
         notes: what was done otherwise than asked, or left out.
         not_tested: what a pass does not say.
         timings: step -> seconds.
+        kernel_guards: which of the two were on, "tcp" and "unix".
+        image: the application's image that the command ran in; "" for this machine.
     """
 
     verdict: Verdict
@@ -682,3 +722,5 @@ class Report:
     not_tested: tuple[str, ...] = ()
     output_tail: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    kernel_guards: tuple[str, ...] = ()
+    image: str = ""

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alembic_rehearsal import config
+from alembic_rehearsal import config, policy
 from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Options
 from alembic_rehearsal.report import FORMATS
+from alembic_rehearsal.report._rules import RULES
 
 # A file must not hold production's address, and the directory is where the file was found.
 _FLAGS_ONLY = ("directory", "from_url")
@@ -64,11 +65,40 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
             "    alembic-rehearsal run --dump production.sql",
         )
     values["allow_port"] = tuple(int(port) for port in values.get("allow_port", ()))
-    for name in ("x", "at", "include_data"):
+    for name in ("x", "at", "include_data", "app_env", "severity"):
         values[name] = tuple(str(item) for item in values.get(name, ()))
+    policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
     if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
-    return Options(**values), shown
+    return _placed(Options(**values)), shown
+
+
+def _placed(options: Options) -> Options:
+    """Return *options* with the provider that the place of the command leaves.
+
+    Raises:
+        UsageError: an option has no meaning where the command is to run.
+    """
+    if not options.app_image:
+        if options.app_directory or options.app_env:
+            raise UsageError(
+                f"--app-{'directory' if options.app_directory else 'env'} is for a command in the application's image",
+                fix="--app-image IMAGE",
+            )
+        return options
+    if options.postgres not in ("auto", "docker"):
+        raise UsageError(
+            "with --app-image the throw-away server is a container, whose network the command shares: "
+            f"--postgres {options.postgres.partition('://')[0]} can't be that",
+            fix="--postgres docker, or leave it out",
+        )
+    if options.allow_port:
+        raise UsageError(
+            "--allow-port opens nothing for a command in the application's image: its network holds the throw-away "
+            "server and nothing else",
+            fix="Leave one of --allow-port and --app-image out.",
+        )
+    return dataclasses.replace(options, postgres="docker")
 
 
 def _kind(default: Any) -> type:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from alembic_rehearsal import sandbox
+from alembic_rehearsal.attendant import Attendant, Refusal
 from alembic_rehearsal.errors import ProcessFailed
 
 # The last resort where setpriv can't do it. It is the child itself, single-threaded, that drops its
@@ -72,13 +73,24 @@ class Child:
     """A running process, leader of its own session and process group.
 
     Attributes:
-        guarded: Landlock is on for it and for all that it starts.
+        guards: those of `sandbox` that are on for it and for all that it starts.
     """
 
-    def __init__(self, popen: subprocess.Popen[bytes], ended: threading.Event, *, guarded: bool) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], ended: threading.Event, entered: sandbox.Entered) -> None:
         self._popen = popen
         self._ended = ended
-        self.guarded = guarded
+        self.guards = entered.guards
+        self._entered = entered
+        self._attendant: Attendant | None = None
+
+    def attend(self) -> None:
+        """Let somebody answer its connect() calls, and those of its descendants, from now on."""
+        self._attendant = self._entered.attend()
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        """Return the Unix sockets that were refused so far."""
+        return () if self._attendant is None else tuple(self._attendant.refused)
 
     @property
     def pid(self) -> int:
@@ -162,19 +174,18 @@ def spawn(
     stdin: int | IO[Any] | None = None,
     stdout: int | IO[Any] | None = None,
     stderr: int | IO[Any] | None = None,
-    tcp_ports: Collection[int] | None = None,
+    fence: sandbox.Fence | None = None,
     death_signal: int = signal.SIGKILL,
     pass_fds: Collection[int] = (),
 ) -> Child:
     """Start a process in a session of its own; on Linux it gets `death_signal` when the tool dies.
 
-    With `tcp_ports`, and a kernel that knows how, it and its descendants may connect by TCP to these
-    ports only; `Child.guarded` says whether that is so. Standard streams that aren't given are /dev/null.
+    It and its descendants are behind the `fence` as far as the kernel knows how; `Child.guards` says how far that is.
+    Standard streams that aren't given are /dev/null.
 
     Raises:
         ProcessFailed: the program can't be started.
     """
-    guard = tcp_ports is not None and sandbox.available()
     prefix, drop = _deathbed(death_signal, user)
     options: dict[str, Any] = {
         "env": None if env is None else dict(env),
@@ -195,14 +206,16 @@ def spawn(
         # The kernel binds both things to the thread: the fence to the one that asked for it, and the
         # death signal to the one that forked. So this thread lives as long as the child.
         ended = threading.Event()
+        entered = sandbox.Entered()
         try:
-            if guard:
-                sandbox.restrict_thread(tcp_ports or ())
+            if fence is not None:
+                entered = sandbox.enter(fence)
             popen = subprocess.Popen(command, **options)
         except (OSError, subprocess.SubprocessError) as error:
+            entered.close()
             outcome.put(error)
             return
-        outcome.put(Child(popen, ended, guarded=guard))
+        outcome.put(Child(popen, ended, entered))
         try:
             _see_off(popen)
         finally:
@@ -216,10 +229,13 @@ def spawn(
         late = outcome.get()
         if isinstance(late, Child):
             late.stop(0)
+            late.attend()
         raise
     if isinstance(result, Exception):
         message = f"{argv[0]} could not be started: {result}"
         raise ProcessFailed(message, status=None) from result
+    # Not by the keeper: a thread behind the fence is one that the attendant would wait for.
+    result.attend()
     return result
 
 

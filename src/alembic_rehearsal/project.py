@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from alembic_rehearsal import proc
+from alembic_rehearsal import blueprint, proc
 from alembic_rehearsal.errors import ProcessFailed, ProjectError
 from alembic_rehearsal.model import Options, Project
 
@@ -19,11 +19,17 @@ _SKIPPED = {"node_modules", "site-packages", "__pycache__"}
 
 
 def find(options: Options, environ: Mapping[str, str]) -> Project:
-    """Return the project that *options* names.
+    """Return the project that *options* names, on this machine or in the application's image.
 
     Raises:
-        ProjectError: there is no such directory, interpreter, console script or configuration file.
+        ProjectError: there is no such directory, interpreter, console script or configuration file; no such image.
+        ServerError: no container engine answers.
     """
+    if options.app_image:
+        # Not at the top: the engine's SDK takes longer to import than all of this.
+        from alembic_rehearsal import appimage
+
+        return appimage.find(options, environ)
     root = Path(options.directory).absolute()
     if not root.is_dir():
         raise ProjectError(f"the project's directory {root} doesn't exist")
@@ -34,7 +40,7 @@ def find(options: Options, environ: Mapping[str, str]) -> Project:
         python=str(python),
         found_by=found_by,
         argv=argv,
-        platform=options.platform or _platform(root),
+        platform=options.platform or platform(root),
     )
 
 
@@ -124,10 +130,15 @@ def _command(options: Options, root: Path, python: Path, environ: Mapping[str, s
         )
     if not environ.get("ALEMBIC_CONFIG"):
         _require_config(options, root)
+    return upgrade(str(script), options)
+
+
+def upgrade(script: str, options: Options) -> tuple[str, ...]:
+    """Return the command that *options* ask of Alembic's console script."""
     extra = [part for value in options.x for part in ("-x", value)]
     config = ["-c", options.config] if options.config else []
     name = ["-n", options.name] if options.name else []
-    return (str(script), *config, *name, *extra, "upgrade", options.target)
+    return (script, *config, *name, *extra, "upgrade", options.target)
 
 
 def _require_config(options: Options, root: Path) -> None:
@@ -159,14 +170,9 @@ def _inis(folder: Path, depth: int) -> Iterator[Path]:
             yield from _inis(child, depth - 1)
 
 
-def _platform(root: Path) -> str:
+def platform(root: Path) -> str:
     """Return "render" for a project with a Blueprint, https://render.com/docs/blueprint-spec."""
-    for folder in (root, *root.parents):
-        if any((folder / name).is_file() for name in ("render.yaml", "render.yml")):
-            return "render"
-        if (folder / ".git").exists():
-            break
-    return ""
+    return "render" if blueprint.find(root) else ""
 
 
 def environment(project: Project, environ: Mapping[str, str], probe: Path) -> dict[str, str]:

@@ -11,9 +11,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from alembic_rehearsal import configured, proc, project, trace
+from alembic_rehearsal import configured, proc, project, sandbox, trace
+from alembic_rehearsal.attendant import Refusal
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
 from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
@@ -33,19 +36,76 @@ _POLL_S = 0.005
 _GRACE_S = 3.0
 
 
-class Rehearsal:
-    """A command that was started, waiting for its database or running on it."""
+class Command(Protocol):
+    """A command that was started, wherever it runs.
 
-    def __init__(self, child: proc.Child, directory: Path, root: str) -> None:
-        self._child = child
+    Attributes:
+        guards: those of `sandbox` that keep it, and all that it starts, from other servers.
+    """
+
+    guards: frozenset[str]
+
+    def release(self, endpoint: Endpoint) -> Endpoint:
+        """Let its first connection go ahead, and return *endpoint* as the command knows it."""
+
+    def poll(self) -> int | None:
+        """Return its status, None while it runs."""
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Wait for its end and return the status; None when the time ran out first."""
+
+    def stop(self, grace_s: float = 5.0) -> int | None:
+        """End it, with all that it has started."""
+
+    def events(self) -> Iterator[trace.Event]:
+        """Yield what the probe has reported."""
+
+    def close(self) -> None:
+        """Let go of what it has left."""
+
+
+@dataclass
+class _Here:
+    """A command on this machine: the run's directory is the probe's too."""
+
+    child: proc.Child
+    directory: Path
+
+    def __post_init__(self) -> None:
+        self.guards = self.child.guards
+        self.poll, self.wait, self.stop = self.child.poll, self.child.wait, self.child.stop
+
+    def release(self, endpoint: Endpoint) -> Endpoint:
+        _write_whole(self.directory / "ready.json", json.dumps(endpoint.kwargs()))
+        return endpoint
+
+    def events(self) -> Iterator[trace.Event]:
+        yield from trace.events(self.directory / "events.jsonl")
+        yield from map(_refused, self.child.refused)
+
+    def close(self) -> None:
+        (self.directory / "abort").touch()
+        self.child.stop(_GRACE_S)
+        proc.end_strays(f"ALEMBIC_REHEARSAL_DIR={self.directory}")
+
+
+class Rehearsal:
+    """A command that was started, waiting for its database or running on it.
+
+    Attributes:
+        endpoint: its database as the command knows it, once it is released.
+    """
+
+    def __init__(self, command: Command, directory: Path, root: str) -> None:
+        self._command = command
         self._directory = directory
         self._root = root
         self._released_at = time.monotonic()
+        self.endpoint: Endpoint | None = None
 
     def release(self, endpoint: Endpoint) -> None:
         """Let the command's first connection go ahead, to *endpoint*."""
-        content = {**endpoint.kwargs()}
-        _write_whole(self._directory / "ready.json", json.dumps(content))
+        self.endpoint = self._command.release(endpoint)
         self._released_at = time.monotonic()
 
     def finish(
@@ -65,13 +125,13 @@ class Rehearsal:
         waits: tuple[str, ...] = ()
         if status is None:
             waits = waiting_on()
-        self._child.stop(_GRACE_S if status is None else 0)
+        self._command.stop(_GRACE_S if status is None else 0)
         return trace.read(
-            trace.events(self._directory / "events.jsonl"),
+            self._command.events(),
             root=self._root,
             exit_status=status,
             output_tail=_tail(self._directory / "output"),
-            kernel_guard=self._child.guarded,
+            kernel_guards=tuple(sorted(self._command.guards)),
             log=tuple(log()),
             duration_s=time.monotonic() - self._released_at,
             waiting_on=waits,
@@ -80,7 +140,7 @@ class Rehearsal:
     def _wait(self, timeout_s: float, on_output: Callable[[str], None] | None) -> int | None:
         with (self._directory / "output").open(encoding="utf-8", errors="replace") as output:
             while True:
-                status = self._child.wait(0.1 if on_output else min(1.0, timeout_s))
+                status = self._command.wait(0.1 if on_output else min(1.0, timeout_s))
                 if on_output and (text := output.read()):
                     on_output(text)
                 if status is not None or time.monotonic() - self._released_at > timeout_s:
@@ -88,13 +148,11 @@ class Rehearsal:
 
     def ended_early(self) -> bool:
         """Say whether the command ended before it was released: it asked for no connection."""
-        return self._child.poll() is not None
+        return self._command.poll() is not None
 
     def close(self) -> None:
         """Stop whatever still runs of the command."""
-        (self._directory / "abort").touch()
-        self._child.stop(_GRACE_S)
-        proc.end_strays(f"ALEMBIC_REHEARSAL_DIR={self._directory}")
+        self._command.close()
 
 
 @contextmanager
@@ -108,6 +166,7 @@ def start(
     allow_ports: Sequence[int] = (),
     facts: str = "",
     overlay: Mapping[str, Path] | None = None,
+    beside: str = "",
 ) -> Iterator[Rehearsal]:
     """Start the command of *target* with the probe in it, and stop it on the way out.
 
@@ -116,17 +175,36 @@ def start(
         directory: new directory of this run, for what the probe and this process tell each other.
         mode: "true" runs the command as the deploy would; "survey" goes on past each failing statement.
         facts: a query for the schema's facts, to be asked after each revision on the command's own connection.
-        overlay: absolute path of a Python file of the project, which may be new -> the file to read in its place.
+        overlay: absolute path of a Python file of the project, which may be new -> the file to read in its place;
+            not for a command in an image.
+        beside: the server's container, whose network a command in an image shares.
     """
     directory.mkdir(mode=0o700)
     ports = sorted({*_PORTS, *allow_ports})
-    _write_whole(
-        directory / "config.json",
-        json.dumps({"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port, "facts": facts}),
-    )
+    config = {"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port, "facts": facts}
+    if target.image is not None:
+        # Not at the top: the engine's SDK takes longer to import than most of what is done here.
+        from alembic_rehearsal import appimage
+
+        with appimage.started(
+            target, target.image, placeholder, directory=directory, config=config, beside=beside
+        ) as command:
+            yield Rehearsal(command, directory, target.root)
+        return
+    _write_whole(directory / "config.json", json.dumps(config))
     if overlay:
         files = {path: str(replacement) for path, replacement in overlay.items()}
         _write_whole(directory / probe_overlay.FILE, json.dumps(files))
+    rehearsal = Rehearsal(_here(target, placeholder, directory, environ, ports), directory, target.root)
+    try:
+        yield rehearsal
+    finally:
+        rehearsal.close()
+
+
+def _here(
+    target: Project, placeholder: Endpoint, directory: Path, environ: Mapping[str, str], ports: Sequence[int]
+) -> Command:
     env = project.environment(target, environ, PROBE)
     env["ALEMBIC_REHEARSAL_DIR"] = str(directory)
     # Set where it is not, in the shape that the project's own files give it: the driver is part of it.
@@ -141,13 +219,22 @@ def start(
             cwd=target.root,
             stdout=output,
             stderr=output,
-            tcp_ports={placeholder.port, *ports},
+            fence=sandbox.Fence({placeholder.port, *ports}, own_socket=_socket(placeholder)),
         )
-    rehearsal = Rehearsal(child, directory, target.root)
-    try:
-        yield rehearsal
-    finally:
-        rehearsal.close()
+    return _Here(child, directory)
+
+
+def _socket(endpoint: Endpoint) -> str:
+    """Return the path of the endpoint's Unix socket, "" if it is one by TCP."""
+    return f"{endpoint.host}/.s.PGSQL.{endpoint.port}" if endpoint.host.startswith("/") else ""
+
+
+def _refused(refusal: Refusal) -> trace.Event:
+    """Return what the probe would have written, had it seen the connection."""
+    host, _, port = refusal.path.rpartition("/.s.PGSQL.")
+    wanted = {"host": host, "port": port} if host else {"host": refusal.path or "a place unknown"}
+    reason = "it is a PostgreSQL socket other than the rehearsal's" if host else "its address could not be read"
+    return {"event": "connect", "via": refusal.program, "wanted": wanted, "outcome": "refused", "reason": reason}
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -1,90 +1,87 @@
-"""Landlock: which TCP ports a process and its descendants may connect to, decided by the kernel.
-
-The rules cover connect() over TCP only; UDP and Unix sockets are outside of what Landlock knows.
-Constants and structures: https://docs.kernel.org/userspace-api/landlock.html and linux/landlock.h.
-"""
+"""Where a process and its descendants may connect to: Landlock judges TCP, seccomp Unix sockets."""
 
 from __future__ import annotations
 
-import ctypes
-import functools
+import contextlib
 import os
-import sys
 from collections.abc import Collection
+from dataclasses import dataclass
 
-# The same numbers on every architecture that entered the kernel after 5.1's unified table,
-# https://github.com/torvalds/linux/blob/v6.7/include/uapi/asm-generic/unistd.h
-_CREATE_RULESET = 444
-_ADD_RULE = 445
-_RESTRICT_SELF = 446
+from alembic_rehearsal import landlock, seccomp
+from alembic_rehearsal.attendant import Attendant
 
-_CREATE_RULESET_VERSION = 1
-_RULE_NET_PORT = 2
-_ACCESS_NET_CONNECT_TCP = 2
-_PR_SET_NO_NEW_PRIVS = 38
-
-NETWORK_ABI = 4
-"""The first Landlock ABI with rules for TCP, Linux 6.7."""
+TCP = "tcp"
+UNIX = "unix"
+BOTH = frozenset((TCP, UNIX))
 
 
-class _RulesetAttr(ctypes.Structure):
-    """The first two fields of struct landlock_ruleset_attr, all that ABI 4 knows."""
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What is allowed.
 
-    _fields_ = (("handled_access_fs", ctypes.c_uint64), ("handled_access_net", ctypes.c_uint64))
+    Attributes:
+        tcp_ports: by TCP, these ports.
+        connects: False refuses connect() altogether, whatever the address.
+        datagrams: but UDP may be used, where Landlock judges TCP.
+        own_socket: path of the one Unix socket of PostgreSQL's that is allowed; the others' names are not.
+    """
 
-
-class _NetPortAttr(ctypes.Structure):
-    """struct landlock_net_port_attr."""
-
-    _fields_ = (("allowed_access", ctypes.c_uint64), ("port", ctypes.c_uint64))
-
-
-@functools.lru_cache(maxsize=1)
-def abi() -> int:
-    """Return the kernel's Landlock ABI, 0 where there is none."""
-    if sys.platform != "linux":
-        return 0
-    version = _libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_CREATE_RULESET_VERSION))
-    return max(int(version), 0)
+    tcp_ports: Collection[int]
+    connects: bool = True
+    datagrams: bool = False
+    own_socket: str = ""
 
 
-def available() -> bool:
-    """Return whether `restrict_thread` can work here."""
-    return abi() >= NETWORK_ABI
+NOWHERE = Fence((), connects=False)
 
 
-def restrict_thread(tcp_ports: Collection[int]) -> None:
-    """Let the calling thread, and what it starts from now on, connect by TCP to these ports only.
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of *fence*: the *guards* that hold, and the *listener* that somebody has to attend to."""
+
+    fence: Fence = NOWHERE
+    guards: frozenset[str] = frozenset()
+    listener: int | None = None
+
+    def attend(self) -> Attendant | None:
+        """Answer from now on, in a thread of its own; to be called by a thread that is not in the fence itself."""
+        if self.listener is None:
+            return None
+        return Attendant(self.listener, sockets=self.fence.connects, own_socket=self.fence.own_socket)
+
+    def close(self) -> None:
+        """Give the listener up, so that nobody waits for an answer."""
+        if self.listener is not None:
+            os.close(self.listener)
+
+
+def available(fence: Fence = NOWHERE) -> frozenset[str]:
+    """Return the guards that this kernel has for *fence*."""
+    by_landlock = {TCP} if landlock.available() else set()
+    if fence.connects:
+        return frozenset(by_landlock | ({UNIX} if seccomp.can_notify() else set()))
+    return frozenset(by_landlock | (BOTH if seccomp.can_refuse() else set()))
+
+
+def enter(fence: Fence) -> Entered:
+    """Put the calling thread, and what it starts from now on, behind *fence*, as far as the kernel can.
 
     There is no way back for the thread. Other threads of the process are not touched.
 
     Raises:
-        OSError: the kernel refused.
+        OSError: the kernel has Landlock and refused.
     """
-    libc = _libc()
-    attr = _RulesetAttr(0, _ACCESS_NET_CONNECT_TCP)
-    ruleset = _checked(
-        libc.syscall(_CREATE_RULESET, ctypes.byref(attr), ctypes.c_size_t(ctypes.sizeof(attr)), ctypes.c_uint32(0))
-    )
-    try:
-        for port in sorted(set(tcp_ports)):
-            rule = _NetPortAttr(_ACCESS_NET_CONNECT_TCP, port)
-            _checked(libc.syscall(_ADD_RULE, ruleset, _RULE_NET_PORT, ctypes.byref(rule), ctypes.c_uint32(0)))
-        # Without CAP_SYS_ADMIN the kernel wants this first: a set-user-ID program must not run inside the fence.
-        zero = ctypes.c_ulong(0)
-        _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), zero, zero, zero))
-        _checked(libc.syscall(_RESTRICT_SELF, ruleset, ctypes.c_uint32(0)))
-    finally:
-        os.close(ruleset)
-
-
-@functools.lru_cache(maxsize=1)
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _checked(result: int) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return result
+    guards: set[str] = set()
+    judged = seccomp.can_notify() and (fence.connects or (fence.datagrams and landlock.available()))
+    if landlock.available():
+        landlock.restrict_thread(fence.tcp_ports)
+        guards.add(TCP)
+    # Refused where a container's own filter forbids it, or where somebody attends to this process already.
+    with contextlib.suppress(OSError):
+        if judged:
+            return Entered(fence, frozenset({*guards, UNIX}), seccomp.notify_connects())
+    with contextlib.suppress(OSError):
+        if not fence.connects and seccomp.can_refuse():
+            seccomp.refuse_connects()
+            guards |= BOTH
+    return Entered(fence, frozenset(guards))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alembic_rehearsal import (
+    aftermath,
     catalog,
     causes,
     checks,
@@ -89,6 +90,7 @@ class Stage:
     """One server, and everything that happens on it.
 
     Attributes:
+        running: the command, started already; None for one that has to wait for the server's container.
         version_table: schema and name of the one that `--at` is written to, where an earlier try has found it out.
     """
 
@@ -97,7 +99,7 @@ class Stage:
     environ: Mapping[str, str]
     prepared: Prepared
     run: Path
-    running: rehearse.Rehearsal
+    running: rehearse.Rehearsal | None
     port: int
     password: str = field(repr=False)
     clock: Clock
@@ -107,7 +109,7 @@ class Stage:
 
     @property
     def offer(self) -> Offer:
-        """Return the server that was chosen."""
+        """Return the chosen server."""
         return self.prepared.offer
 
     def report(self) -> Report:
@@ -121,15 +123,18 @@ class Stage:
         """
         warnings = self.prepared.notes
         self.listener.progress(f"starting PostgreSQL {self.offer.major} ({self.offer.provider})")
-        with self._started() as cluster:
-            evidence = self._evidence(cluster)
+        with self._started() as cluster, self._command(cluster) as running:
+            evidence = self._evidence(cluster, running)
             with self.clock.step("judge"):
                 findings = causes.explained(checks.judge(evidence), evidence)
             if self._bench is not None:
                 findings, notes = mending.mended(findings, evidence, self._bench)
                 warnings = (*warnings, *notes)
             if not cluster.fenced:
-                warnings = (*warnings, "the throw-away server was free to connect out: no Landlock, no container")
+                warnings = (
+                    *warnings,
+                    "the throw-away server was free to connect out: no guard of the kernel, no container",
+                )
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
             if self.options.keep and self.listener.keep:
                 dbname = REHEARSED if evidence.survey else evidence.restored.dbname
@@ -146,13 +151,26 @@ class Stage:
             trusted=PLATFORMS.get(self.target.platform, frozenset()),
         )
 
+    def _command(self, cluster: postgres.Cluster) -> AbstractContextManager[rehearse.Rehearsal]:
+        """Return the command, which waits for its database; one in an image is started only now."""
+        if self.running is not None:
+            return contextlib.nullcontext(self.running)
+        name = self.options.database_name or "rehearsal"
+        return rehearse.start(
+            self.target,
+            cluster.endpoint(name, user=rehearse.PLACEHOLDER, password=self.password),
+            directory=self.run / "true",
+            environ=self.environ,
+            beside=cluster.container,
+        )
+
     def _from_base(self, lab: Lab) -> AbstractContextManager[building.Builder]:
         if not self.options.from_base:
             return contextlib.nullcontext(building.Known(History((), complete=False, why="it was not asked for")))
         target = projects.find(replace(self.options, target="heads"), self.environ)
         return building.begin(target, lab, self.run / "from-base")
 
-    def _evidence(self, cluster: postgres.Cluster) -> Evidence:
+    def _evidence(self, cluster: postgres.Cluster, running: rehearse.Rehearsal) -> Evidence:
         with self.clock.step("server"):
             cluster.ready(_READY_S)
         restored = self._restore(cluster)
@@ -167,7 +185,7 @@ class Stage:
         )
         lab = self._bench = self._lab(cluster, restored, role)
         mark = readback.mark(lab.admin, secrets.token_hex(8))
-        trace = lab.watch(self.running, "upgrade")
+        trace = lab.watch(running, "upgrade")
         with self.clock.step("read back"):
             tables = tuple(
                 versions.configured(context, restored.version_tables, lab.endpoint) for context in trace.contexts
@@ -192,7 +210,7 @@ class Stage:
             production = surveyed = catalog.read(lab.admin_of(PRISTINE))
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
-        endpoint = lab.endpoint
+        endpoint = running.endpoint or lab.endpoint
         return Evidence(
             options=self.options,
             project=self.target,
@@ -205,6 +223,7 @@ class Stage:
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
+            left=aftermath.left(pristine, lab.admin) if trace.exit_status == 0 and survey is None else (),
             bare=readback.bare(pristine) - restored.known_empty,
             address=f"{endpoint.host}:{endpoint.port}",
             history=history,

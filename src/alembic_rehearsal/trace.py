@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from alembic_rehearsal import sandbox
 from alembic_rehearsal.model import (
     Connection,
     Context,
@@ -39,7 +40,7 @@ def read(
     root: str,
     exit_status: int | None,
     output_tail: tuple[str, ...],
-    kernel_guard: bool,
+    kernel_guards: tuple[str, ...],
     log: tuple[LogRecord, ...],
     duration_s: float,
     waiting_on: tuple[str, ...] = (),
@@ -56,7 +57,8 @@ def read(
         exit_status=exit_status,
         output_tail=output_tail,
         probe_loaded=bool(of("hello")),
-        kernel_guard=kernel_guard,
+        kernel_guard=set(kernel_guards) == sandbox.BOTH,
+        kernel_guards=kernel_guards,
         contexts=_contexts(of("context"), of("revisions"), root),
         connections=tuple(_connection(event, root) for event in of("connect")),
         statements=tuple(_statement(event, root) for event in of("statement")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from fix_runner import BASE, build
 
 pytestmark = pytest.mark.docker
 
-# Uncompressed, and without the base image, which hosted runners have at hand or fetch for others too.
-MOST_BYTES = 350_000_000
+# Uncompressed, on top of the base: the official slim image has some 120 MB, and together they are to stay below 350.
+MOST_BYTES = 225_000_000
 
 
 def inspected(image: str) -> dict[str, Any]:
@@ -36,12 +37,17 @@ def test_it_adds_little_to_its_base(image: str) -> None:
 
 
 def test_a_build_without_a_change_makes_nothing_new(image: str) -> None:
-    """Every layer comes from the cache."""
-    before = inspected(image)["Id"]
+    """Every layer comes from the cache, in less than two seconds; a busy machine gets three tries."""
+    ids, took = [], []
+    for _ in range(3):
+        began = time.monotonic()
+        assert build(image).returncode == 0
+        took.append(time.monotonic() - began)
+        ids.append(inspected(image)["Id"])
 
-    assert build(image).returncode == 0
-
-    assert inspected(image)["Id"] == before
+    # Not the very first: another build of the same layers at the same time leaves two of each in the cache.
+    assert ids[-1] == ids[-2]
+    assert min(took) < 2
 
 
 def test_there_is_no_compiler_in_it(image: str) -> None:

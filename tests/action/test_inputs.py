@@ -112,3 +112,14 @@ def test_the_password_of_a_servers_url_is_a_secret() -> None:
 
     assert asked.secrets == ("hunter2",)
     assert read(postgres="docker").secrets == ()
+
+
+def test_the_token_is_a_secret_and_no_argument() -> None:
+    """It goes to the API and nowhere else."""
+    asked = read(comment="true", token="t0ken", directory="services/api", name="billing")
+
+    assert asked.comment
+    assert (asked.token, asked.secrets) == ("t0ken", ("t0ken",))
+    assert asked.project == ("services/api", "", "billing")
+    assert asked.arguments == ("--directory=services/api", "--name=billing")
+    assert "t0ken" not in repr(asked)

@@ -12,8 +12,11 @@ import pytest
 from fix_runner import Runner
 from test_step import check_out
 
+from fix_projects import ENV
+
 pytestmark = pytest.mark.docker
 
+WHO = ("-c", "user.name=me", "-c", "user.email=me@example.org")
 PYPROJECT = """\
 [project]
 name = "app"
@@ -100,3 +103,20 @@ def test_alembic_is_added_where_nothing_asks_for_it(runner: Runner) -> None:
     step = runner.run({"dump": "production.sql"})
 
     assert step.status == 0, step.log
+
+
+def test_git_reads_the_workspace_that_is_anothers(runner: Runner) -> None:
+    """What is installed asks it for a version, and env.py does; by itself git finds the ownership dubious."""
+    says = "import subprocess\nprint('HEAD', subprocess.check_output(['git', 'log', '-1', '--format=%s'], text=True))\n"
+    check_out(runner, "pass", env=says + ENV.format(configure=""))
+    for command in (["init", "-q"], ["add", "."], [*WHO, "commit", "-qm", "the commit"]):
+        subprocess.run(["git", *command], cwd=runner.workspace, check=True)
+    install = "apt-get update\napt-get install -y --no-install-recommends git\npip install alembic psycopg2-binary"
+
+    step = runner.run(
+        {"dump": "production.sql", "install": f"{install}\ngit describe --always", "verbose": "true"}, timeout_s=300
+    )
+
+    assert step.status == 0, step.log
+    assert "HEAD the commit" in step.log
+    assert "dubious" not in step.log

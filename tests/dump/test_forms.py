@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fix_dumps import FORMS, PRODUCTION, Production, Restore, query, schema_of
+from fix_dumps import COMPRESSED, FORMS, PRODUCTION, Production, Restore, query, schema_of
 
 from alembic_rehearsal import dump
 from alembic_rehearsal.model import VersionTable
@@ -27,6 +27,16 @@ def test_a_restored_schema_is_productions(production: Production, restore: Resto
     [table] = restored.version_tables
     assert table.rows == (() if form == "schema.sql" else ("abc123",))
     assert (table.schema, table.name, table.owner, table.width) == ("app", "alembic_version", "app_owner", 32)
+
+
+@pytest.mark.parametrize("form", COMPRESSED)
+def test_archives_compressed_inside_are_read(production17: Production, restore: Restore, form: str) -> None:
+    """pg_dump -Z zstd and -Z lz4, by the build that can: production's schema, and the rows that were asked for."""
+    restored = restore(production17.folder / form, on=production17.cluster, include_data=["users"])
+
+    assert schema_of(production17.cluster, restored.dbname) == production17.schema
+    assert restored.version_tables[0].rows == ("abc123",)
+    assert query(production17.cluster.admin, "SELECT count(*) FROM app.users", restored.dbname) == [(2,)]
 
 
 @pytest.mark.parametrize("form", ["plain.sql", "inserts.sql", "custom.dump", "archive.tar", "directory"])

@@ -91,7 +91,7 @@ def names(admin_of: Cluster, catalog: str, column: str) -> set[str]:
 def given(cluster17: Cluster) -> Iterator[str]:
     """The URL of somebody's server, with a superuser's password."""
     with connected(cluster17.admin) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE ROLE somebody SUPERUSER LOGIN PASSWORD 'x'")
+        cursor.execute("CREATE ROLE somebody SUPERUSER LOGIN PASSWORD 'x' VALID UNTIL 'infinity'")
     end = cluster17.endpoint("postgres", user="somebody", password="x")
     yield f"postgresql://{end.user}:{end.password}@{end.host}:{end.port}/{end.dbname}"
     with connected(cluster17.admin) as connection, connection.cursor() as cursor:
@@ -101,17 +101,18 @@ def given(cluster17: Cluster) -> Iterator[str]:
 def test_a_given_server_is_left_as_it_was(
     given: str, cluster17: Cluster, newer: Production, project: Path, rehearse: Tool
 ) -> None:
-    """Scratch databases and roles are gone after a pass, a red and a bad dump."""
+    """Scratch databases and roles are gone after a pass, a red and a bad dump; a role that it had is as before."""
     newer.execute(STAMPED)
     dump = newer.dump()
-    before = names(cluster17, "pg_database", "datname"), names(cluster17, "pg_roles", "rolname")
+    roles = "concat_ws(' ', rolname, rolcanlogin, rolpassword, rolvaliduntil)"
+    before = names(cluster17, "pg_database", "datname"), names(cluster17, "pg_authid", roles)
     bad = dump.with_name("bad.sql")
     bad.write_text(dump.read_text() + "\nCREATE TABLE public.users ();\n-- PostgreSQL database dump complete\n")
 
     results = [rehearse(project, each, "--postgres", given).status for each in (dump, bad)]
 
     assert results == [0, 3]
-    assert (names(cluster17, "pg_database", "datname"), names(cluster17, "pg_roles", "rolname")) == before
+    assert (names(cluster17, "pg_database", "datname"), names(cluster17, "pg_authid", roles)) == before
 
 
 def test_the_projects_own_server_is_refused(given: str, production: Production, project: Path, rehearse: Tool) -> None:

@@ -124,6 +124,17 @@ def test_a_fingerprint_stays_when_the_code_moves() -> None:
     assert len(set(marks(FINDING, FINDING, *different))) == 6
 
 
+def test_each_project_of_a_repository_has_a_category_of_its_own() -> None:
+    """Without one, the second upload for a commit would take the place of the first."""
+    looks = (Look(), Look(prefix="services/api"), Look(prefix="services/api", anchor="billing.ini"))
+
+    assert [run(REPORT, look)["automationDetails"]["id"] for look in looks] == [
+        "alembic-rehearsal/./alembic.ini/",
+        "alembic-rehearsal/services/api/alembic.ini/",
+        "alembic-rehearsal/services/api/billing.ini/",
+    ]
+
+
 def test_a_uri_is_relative_and_percent_encoded() -> None:
     """Blanks, signs and letters outside of ASCII are encoded, a colon in the first segment is no scheme."""
     odd = replace(FINDING, location=Location("c:x/ü b%#?.py", 1))

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,72 @@ def test_the_cron_job(live15: Live, tmp_path: Path) -> None:
 
     assert done.stdout.startswith("s3 cp production.sql.gz s3://production-schema/\n-- alembic-rehearsal: snapshot")
     assert (failed.returncode, failed.stdout) == (3, "")
+
+
+def stand_in(folder: Path, name: str, script: str) -> str:
+    """Write a program that stands for one that asks a service, and return the PATH that it is found on."""
+    program = folder / "bin" / name
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f"#!/bin/sh\necho {name} \"$@\" >>'{folder}/asked'\n{script}")
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+def test_the_dump_is_fetched_from_an_artifact(tmp_path: Path) -> None:
+    """Of the newest run that succeeded on main; what the GitHub command line is asked, and where the file goes."""
+    [step] = yaml.safe_load(block("dump", "steps: download"))
+    path = stand_in(tmp_path, "gh", 'if [ "$2" = list ]; then echo 42; else mkdir .production; fi\n')
+    done = shell(f'PATH="{path}"\n{step["run"]}', tmp_path)
+    path = stand_in(tmp_path, "gh", "exit 4\n")
+    failed = shell(f'PATH="{path}"\n{step["run"]}', tmp_path)
+
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert (done.returncode, failed.returncode) == (0, 4), done.stderr
+    assert asked[0] == (
+        "gh run list --workflow production schema --branch main --status success --limit 1 "
+        "--json databaseId --jq .[0].databaseId"
+    )
+    assert asked[1] == "gh run download 42 --name production-schema --dir .production"
+    assert yaml.safe_load(block("dump", "steps: upload"))[0]["with"]["name"] == "production-schema"
+
+
+def test_the_dump_is_fetched_from_s3(tmp_path: Path) -> None:
+    """One object, to where the check looks for it."""
+    _, step = yaml.safe_load(block("dump", "steps: s3"))
+    path = stand_in(tmp_path, "aws", "")
+
+    shell(f'PATH="{path}"\n{step["run"]}', tmp_path)
+
+    assert (
+        tmp_path / "asked"
+    ).read_text() == "aws s3 cp s3://production-schema/production.sql .production/production.sql\n"
+    assert "--dump .production/production.sql" in steps("dump", "workflow: check")[-1]["run"]
+
+
+@pytest.mark.parametrize(("status", "ends"), [(200, 0), (500, 22)])
+def test_the_deploy_hook(tmp_path: Path, status: int, ends: int) -> None:
+    """A POST for the very commit, to a server of this machine; a refusal fails the job."""
+    asked = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    job = yaml.safe_load(block("render", "job: deploy"))["deploy"]
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/deploy/srv-1?key=k"
+        done = shell(job["steps"][0]["run"], tmp_path, HOOK=url, GITHUB_SHA="abc")
+
+    assert done.returncode == ends, done.stderr
+    assert asked == ["/deploy/srv-1?key=k&ref=abc"]
+    assert job["needs"] == "rehearse"
 
 
 def test_the_embedded_servers_are_enough(live15: Live, tmp_path: Path) -> None:

@@ -20,10 +20,11 @@ _PREFIX = "INPUT_"
 _LEFT_OUT = {"keep", "from-url", "help"}
 _REPORTS = {"format", "output"}
 # The inputs that the command line doesn't have.
-OWN = ("install", "python-version", "cache-directory")
+OWN = ("install", "python-version", "cache-directory", "comment", "token")
 _FILES = {
     "json": "rehearsal.json",
     "markdown": "rehearsal.md",
+    "comment": "rehearsal-comment.md",
     "sarif": "rehearsal.sarif",
     "junit": "rehearsal.xml",
     "gitlab": "gl-code-quality-report.json",
@@ -42,6 +43,8 @@ class Inputs:
         install: "auto", "none" or commands, one a line.
         python_version: for the environment that `install` makes; "" for what the project says.
         cache_directory: where downloads are kept; "" for a place that lasts as long as the job.
+        comment: on the pull request, with `token`.
+        project: directory, configuration file and section, as given: what tells one comment from another.
         secrets: values that must not be seen in a log.
     """
 
@@ -51,12 +54,15 @@ class Inputs:
     install: str
     python_version: str
     cache_directory: str
+    comment: bool = False
+    project: tuple[str, ...] = ()
+    token: str = dataclasses.field(repr=False, default="")
     secrets: tuple[str, ...] = dataclasses.field(repr=False, default=())
 
     @property
     def interpreter_named(self) -> bool:
-        """Say whether the workflow names the project's interpreter itself."""
-        return any(each.startswith("--python=") for each in self.arguments)
+        """Say whether the workflow says where the project's interpreter is: a file, or the application's image."""
+        return any(each.startswith(("--python=", "--app-image=")) for each in self.arguments)
 
 
 def options(command: click.Command) -> dict[str, click.Option]:
@@ -86,6 +92,9 @@ def read(environ: Mapping[str, str], command: click.Command) -> Inputs:
         install=given.get("install", "auto"),
         python_version=given.get("python-version", ""),
         cache_directory=given.get("cache-directory", ""),
+        comment=_truth("comment", given.get("comment", "false")),
+        project=(given.get("directory", "."), given.get("config", ""), given.get("name", "")),
+        token=given.get("token", ""),
         secrets=_secrets(given),
     )
 
@@ -158,7 +167,7 @@ def file_name(report_format: str) -> str:
 
 
 def _secrets(given: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the password of a server's URL."""
+    """Return the token, and the password of a server's URL."""
     before, at, _host = given.get("postgres", "").rpartition("@")
     password = before.partition("://")[2].partition(":")[2] if at else ""
-    return (password,) if password else ()
+    return tuple(filter(None, (given.get("token", ""), password)))

@@ -77,8 +77,6 @@ class Places:
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return *environ* as it is for the commands of a plan."""
-        # The workspace belongs to the runner's account, and git refuses to read what is another's.
-        count = int(environ.get("GIT_CONFIG_COUNT", "0") or 0)
         return {
             # Poetry would trust its own list, the rest of the image what the system trusts.
             **({"REQUESTS_CA_BUNDLE": _CERTIFICATES} if Path(_CERTIFICATES).is_file() else {}),
@@ -94,10 +92,22 @@ class Places:
             "PDM_CACHE_DIR": str(self.cache / "pdm"),
             "PDM_IGNORE_SAVED_PYTHON": "1",
             "PDM_CHECK_UPDATE": "0",
-            "GIT_CONFIG_COUNT": str(count + 1),
-            f"GIT_CONFIG_KEY_{count}": "safe.directory",
-            f"GIT_CONFIG_VALUE_{count}": "*",
         }
+
+
+def trusting_git(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return *environ* with a git that reads the workspace: it is the runner's account's, and git minds whose it is.
+
+    Source: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+    """
+    count = environ.get("GIT_CONFIG_COUNT", "")
+    number = int(count) if count.isdecimal() else 0
+    return {
+        **environ,
+        "GIT_CONFIG_COUNT": str(number + 1),
+        f"GIT_CONFIG_KEY_{number}": "safe.directory",
+        f"GIT_CONFIG_VALUE_{number}": "*",
+    }
 
 
 def plan(install: str, root: Path, workspace: Path, *, python_version: str, places: Places) -> Plan:
@@ -113,7 +123,7 @@ def plan(install: str, root: Path, workspace: Path, *, python_version: str, plac
         # `--seed`: these are pip's users.
         seeded = (*venv[:2], "--seed", *venv[2:])
         return Plan("the input install", root, (seeded, *_commands(install)), (last_resort,))
-    folder, source = _source(root, workspace)
+    folder, source = source_of(root, workspace)
     commands, with_groups = _recipe(folder / source, root)
     where = root if source == "uv.lock" else folder
     return Plan(str(folder / source), where, (venv, *commands), (*with_groups, last_resort))
@@ -131,8 +141,12 @@ def _commands(install: str) -> Iterator[tuple[str, ...]]:
         yield tuple(words)
 
 
-def _source(root: Path, workspace: Path) -> tuple[Path, str]:
-    """Return the nearest file, upwards to the workspace's root, that says what the project needs."""
+def source_of(root: Path, workspace: Path) -> tuple[Path, str]:
+    """Return folder and name of the nearest file, upwards to the workspace's root, that says what the project needs.
+
+    Raises:
+        ProjectError: there is none, or which one is meant isn't clear.
+    """
     folders = [folder for folder in (root, *root.parents) if folder == workspace or workspace in folder.parents]
     for folder in folders or [root]:
         found = _in_folder(folder)

@@ -38,9 +38,9 @@ def _owner(case: Case, key: Key) -> tuple[str, ...]:
 def _origin(case: Case, key: Key) -> tuple[str, ...]:
     """Name the model and the call of create_all() in the project, where there are any."""
     table = parts(key.identity)[1] if key.kind != "schema" and len(parts(key.identity)) > 1 else ""
-    calls = _sources.create_all(case.evidence.project.root)
+    calls = _sources.create_all(case.evidence.project.checkout)
     if not calls or not table:
         return ()
     lines = [f"the project calls create_all() at {place}" for place in calls[:3]]
-    lines += [f"{place} has a model of {table}" for place in _sources.models(case.evidence.project.root, table)[:2]]
+    lines += [f"{place} has a model of {table}" for place in _sources.models(case.evidence.project.checkout, table)[:2]]
     return tuple(lines)

@@ -9,12 +9,17 @@ from alembic_rehearsal.checks import (
     base_on_populated,
     command_failed,
     depends_on_rows,
+    duplicate_foreign_key,
     heads_mismatch,
+    invalid_index,
     no_connection,
+    not_valid_constraint,
     ran_out_of_time,
     refused_connection,
+    revision_twice,
     several_databases,
     survey_stopped,
+    swallowed_error,
     upgrade_failed,
 )
 from alembic_rehearsal.model import Evidence, Finding, Severity, Verdict
@@ -39,6 +44,11 @@ CHECKS: tuple[Check, ...] = (
     refused_connection,
     several_databases,
     survey_stopped,
+    revision_twice,
+    swallowed_error,
+    invalid_index,
+    duplicate_foreign_key,
+    not_valid_constraint,
     depends_on_rows,
 )
 

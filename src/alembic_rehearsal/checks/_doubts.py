@@ -24,7 +24,13 @@ class Doubt:
 
 def about(evidence: Evidence, error: PgError, sql: str) -> Doubt | None:
     """Return why *error* proves nothing about production, None when it stands."""
-    return _rows_left_out(evidence, error, sql) or _role(error) or _database(evidence, error) or _collation(error)
+    return (
+        _rows_left_out(evidence, error, sql)
+        or _role(error)
+        or _database(evidence, error)
+        or _collation(error)
+        or _outside(error)
+    )
 
 
 def _rows_left_out(evidence: Evidence, error: PgError, sql: str) -> Doubt | None:
@@ -71,4 +77,18 @@ def _collation(error: PgError) -> Doubt | None:
         check="collation-missing",
         reason="The operating system of this server hasn't got the collation; production's may have it.",
         fix="Rehearse on production's image: --postgres docker, or --postgres-image IMAGE",
+    )
+
+
+def _outside(error: PgError) -> Doubt | None:
+    """The throw-away server may connect nowhere: production's foreign servers and dblinks are production too.
+
+    08001 is sqlclient_unable_to_establish_sqlconnection, https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    if error.sqlstate != "08001":
+        return None
+    return Doubt(
+        check="outside-connection",
+        reason="The throw-away server is kept from connecting to other servers; production's may reach this one.",
+        fix="What needs another server can't be rehearsed: do it in a revision of its own, or outside of Alembic.",
     )

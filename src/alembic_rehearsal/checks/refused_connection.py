@@ -8,6 +8,9 @@ from alembic_rehearsal.model import Connection, Evidence, Finding, Severity
 
 ID = "refused-connection"
 
+_FIX = "If the migration needs it and it is not production's, allow its port (TCP only): --allow-port PORT"
+_FIX_IN_AN_IMAGE = "In the application's image it has no network but the throw-away server's, and can be given none."
+
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield one finding for each place that was refused: a warning when the command went on without it."""
@@ -21,6 +24,6 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             check=ID,
             severity=Severity.UNPROVED if failed else Severity.WARNING,
             message=f"A connection to {each.wanted} by {each.via} was refused: {each.reason}",
-            fix="If the migration needs it and it is not production's, allow its port: --allow-port PORT",
+            fix=_FIX if evidence.project.image is None else _FIX_IN_AN_IMAGE,
             location=each.location,
         )

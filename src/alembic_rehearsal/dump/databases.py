@@ -27,6 +27,9 @@ _ON_DATABASE = re.compile(rb"\sON\s+DATABASE\s+(" + IDENT + rb")", _I)
 _CONNECT = re.compile(rb"\\c(?:onnect)?\s+(?:-reuse-previous=\w+\s+)?(?P<target>.*?)\s*\Z", _I | re.DOTALL)
 _CONNINFO = re.compile(r"dbname\s*=\s*'((?:[^'\\]|\\.)*)'")
 
+_ENCODING = re.compile(r"\bENCODING\s*=?\s*'(\w+)'", _I)
+_USUAL = "UTF8"
+
 # Tried in this order when the server hasn't got production's locale or encoding.
 _FALLBACKS = ("ENCODING 'UTF8' LOCALE 'C.UTF-8'", "ENCODING 'UTF8' LOCALE 'C'")
 
@@ -51,10 +54,19 @@ class Databases:
         """Return the throw-away database that stands for one of the dump's, None before it is made."""
         return self._made.get(name)
 
-    def ensure(self, name: str) -> str:
-        """Return the throw-away database for a name, made if need be."""
+    def ensure(self, name: str, encoding: str = _USUAL) -> str:
+        """Return the throw-away database for a name, made if need be.
+
+        Args:
+            encoding: of the dump's text. pg_dump writes it in the database's own unless it is told otherwise.
+        """
         if name not in self._made:
-            self._create(name, "ENCODING 'UTF8'")
+            self._create(name, f"ENCODING '{encoding}'" + ("" if encoding == _USUAL else " LOCALE 'C'"))
+            if encoding != _USUAL:
+                self.notes.append(
+                    f"the dump is in {encoding} and doesn't say how its database was made: this one has that encoding, "
+                    "where the server can, and the locale C; pg_dump --create says it"
+                )
         return self._made[name]
 
     def create(self, statement: Statement) -> str:
@@ -75,7 +87,10 @@ class Databases:
             # Such as "postgres", which every server has: a database that is in use can't be cloned.
             actual += "_rehearsal"
         create = "CREATE DATABASE " + names.quote(actual) + " TEMPLATE template0 "
-        for attempt in (options, *_FALLBACKS):
+        encoding = _ENCODING.search(options)
+        # Every encoding goes with the locale C.
+        near = (f"ENCODING '{encoding[1]}' LOCALE 'C'",) if encoding and encoding[1] != _USUAL else ()
+        for attempt in (options, *near, *_FALLBACKS):
             try:
                 execute(self._connection, names.raw_bytes(create + attempt))
             except psycopg2.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from alembic_rehearsal.dump import faults
@@ -11,6 +12,8 @@ from alembic_rehearsal.dump.script import Copy, Statement
 from alembic_rehearsal.dump.server import RESTORER, Server
 from alembic_rehearsal.dump.session import Session
 from alembic_rehearsal.model import Endpoint
+
+_CLIENT_ENCODING = re.compile(rb"SET\s+client_encoding\s*(?:=|TO)\s*'?(\w+)'?", re.IGNORECASE)
 
 
 @dataclass
@@ -72,7 +75,8 @@ class Section:
 
     def _open(self) -> Session:
         self.opened = True
-        actual = self.server.databases.ensure(self.name)
+        told = [found[1].decode() for one in self._preamble if (found := _CLIENT_ENCODING.match(one.text))]
+        actual = self.server.databases.ensure(self.name, *told[-1:])
         session = Session(self.admin, actual, RESTORER, self.place)
         for statement in self._preamble:
             session.set(statement)

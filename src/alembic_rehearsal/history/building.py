@@ -85,13 +85,14 @@ class _Build:
         if not built.complete and _lacks(trace):
             furnish.empty(self.cluster, self.lab, like_production=True)
             endpoint = self._endpoint()
-            with _command(self.target, self.lab, endpoint, self.directory / "again", self.overlay) as again:
+            beside = self.cluster.container
+            with _command(self.target, self.lab, endpoint, self.directory / "again", beside, self.overlay) as again:
                 again.release(endpoint)
                 trace = self._watch(again)
                 second = self._history(trace, furnished=True)
                 built = second if second.complete or len(second.changes) > len(built.changes) else built
         if trace.exit_status is not None and not self.overlay:
-            cache.store(self.key, built, cache.sources_of(trace, self.target.root))
+            cache.store(self.key, built, cache.sources_of(trace, self.target))
         return built
 
     def _endpoint(self) -> Endpoint:
@@ -152,23 +153,32 @@ def _under_way(
     directory.mkdir(mode=0o755)
     port = ports.pick()
     placeholder = Endpoint("127.0.0.1", port, rehearse.PLACEHOLDER, "rehearsal", lab.password)
-    running = stack.enter_context(_command(target, lab, placeholder, directory / "first", overlay))
-    cluster = stack.enter_context(
-        postgres.start(
-            lab.cluster.offer,
-            workdir=directory,
-            port=port,
-            password=lab.password,
-            trusted=PLATFORMS.get(target.platform, frozenset()),
-        )
+    server = postgres.start(
+        lab.cluster.offer,
+        workdir=directory,
+        port=port,
+        password=lab.password,
+        trusted=PLATFORMS.get(target.platform, frozenset()),
     )
+    if target.image is None:
+        running = stack.enter_context(_command(target, lab, placeholder, directory / "first", overlay=overlay))
+        cluster = stack.enter_context(server)
+    else:
+        # It shares the network of the server's container, so that has to be there.
+        cluster = stack.enter_context(server)
+        running = stack.enter_context(_command(target, lab, placeholder, directory / "first", cluster.container))
     build = _Build(key, target, lab, cluster, running, directory, overlay)
     build.release()
     return build
 
 
 def _command(
-    target: Project, lab: Lab, endpoint: Endpoint, directory: Path, overlay: Mapping[str, Path] | None
+    target: Project,
+    lab: Lab,
+    endpoint: Endpoint,
+    directory: Path,
+    beside: str = "",
+    overlay: Mapping[str, Path] | None = None,
 ) -> AbstractContextManager[rehearse.Rehearsal]:
     return rehearse.start(
         target,
@@ -178,6 +188,7 @@ def _command(
         allow_ports=lab.options.allow_port,
         facts=FACTS_SQL,
         overlay=overlay,
+        beside=beside,
     )
 
 

@@ -33,7 +33,7 @@ def key_of(target: Project, offer: Offer) -> str:
         target.python,
         *target.argv,
         "",
-        *_packages(Path(target.python)),
+        *(_packages(Path(target.python)) if target.image is None else [target.image.id]),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
@@ -43,9 +43,14 @@ def _packages(python: Path) -> list[str]:
     return sorted(path.name for path in python.parent.parent.glob("lib*/python3*/site-packages/*.dist-info"))
 
 
-def sources_of(trace: Trace, root: str) -> tuple[str, ...]:
-    """Return the files that the schema depends on: revisions, env.py, the project's modules that were loaded."""
-    revisions = (str(Path(root, each.path)) for context in trace.contexts for each in context.revisions)
+def sources_of(trace: Trace, target: Project) -> tuple[str, ...]:
+    """Return the files that the schema depends on: revisions, env.py, the project's modules that were loaded.
+
+    In an image none can change: its id, which is part of the key, is made from what they hold.
+    """
+    if target.image is not None:
+        return ()
+    revisions = (str(Path(target.root, each.path)) for context in trace.contexts for each in context.revisions)
     return tuple(sorted({*revisions, *trace.modules}))
 
 

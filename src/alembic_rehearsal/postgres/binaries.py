@@ -46,11 +46,12 @@ class BinaryCluster:
     """A server that this machine's binaries run."""
 
     has_log = True
+    container = ""
 
     def __init__(self, offer: Offer, installation: Installation, places: _Places, port: int, child: proc.Child) -> None:
         self.offer = offer
         self.admin = Endpoint(os.fspath(places.sockets), port, ADMIN, "postgres")
-        self.fenced = "landlock" if child.guarded else ""
+        self.fenced = " and ".join(sorted(child.guards))
         self.created: list[str] = []
         self._installation = installation
         self._places = places
@@ -158,7 +159,7 @@ def start(
                 stdout=stderr,
                 stderr=subprocess.STDOUT,
                 # Production's schema brings foreign servers and their passwords along.
-                tcp_ports=(),
+                fence=settings.fence(installation.major),
                 # An immediate shutdown: the postmaster takes its children and its semaphores with it.
                 death_signal=signal.SIGQUIT,
             )

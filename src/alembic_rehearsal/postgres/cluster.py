@@ -17,7 +17,8 @@ class Cluster(Protocol):
         offer: what it was started from; `version` is filled in once it is ready.
         admin: its superuser (on a given URL: the URL's user), by Unix socket where there is one.
         has_log: `log` sees the server's log; False on a server that is somebody else's.
-        fenced: what keeps it from connecting out: "landlock", "internal network", or "" for nothing.
+        fenced: what keeps it from connecting out: "tcp and unix" (the kernel's guards), "no network", or "".
+        container: the id of the one that it runs in, where it listens on 127.0.0.1:5432; "" for none.
         created: databases that were made through `databases`, for a provider that must drop them itself.
     """
 
@@ -25,6 +26,7 @@ class Cluster(Protocol):
     admin: Endpoint
     has_log: bool
     fenced: str
+    container: str
     created: list[str]
 
     def ready(self, timeout_s: float) -> None:

@@ -143,6 +143,7 @@ class _DockerCluster:
         self.offer = offer
         self.admin = Endpoint("127.0.0.1", port, ADMIN, "postgres", password)
         self.created: list[str] = []
+        self.container = container.id
         self._container = container
 
     def ready(self, timeout_s: float) -> None:
@@ -235,14 +236,7 @@ def _container(
         message = f"the container engine refused {offer.location}: {error.explanation or error}"
         raise ServerError(message) from error
     finally:
-        try:
-            engine.remove(api, name)
-        finally:
-            # This alone ends it too, should the engine not have answered.
-            if attached is not None:
-                with contextlib.suppress(OSError):
-                    attached.shutdown(socket.SHUT_RDWR)
-                attached.close()
+        engine.end(api, name, attached)
 
 
 def _listen(attached: socket.socket, container: _Container) -> None:

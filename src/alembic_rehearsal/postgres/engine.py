@@ -103,13 +103,16 @@ def pull_if_missing(api: APIClient, name: str) -> None:
     Raises:
         ServerError: it can't be had.
     """
-    from docker.errors import DockerException
+    from docker.errors import DockerException, ImageNotFound
+    from docker.utils import parse_repository_tag
 
-    if api.images(name=name, quiet=True):
-        return
-    repository, _, tag = name.rpartition(":") if ":" in name.rsplit("/", 1)[-1] else (name, "", "latest")
     try:
-        for line in api.pull(repository, tag=tag, stream=True, decode=True):
+        # Not by a list of names: an image may be named by its id or by its digest too.
+        with contextlib.suppress(ImageNotFound):
+            api.inspect_image(name)  # type: ignore[no-untyped-call]
+            return
+        repository, tag = parse_repository_tag(name)
+        for line in api.pull(repository, tag=tag or "latest", stream=True, decode=True):
             if "error" in line:
                 raise DockerException(line["error"])
     except DockerException as error:
@@ -137,6 +140,18 @@ def remove(api: APIClient, name: str) -> None:
         for _ in range(200):
             api.inspect_container(name)
             time.sleep(0.05)
+
+
+def end(api: APIClient, name: str, attached: socket.socket | None) -> None:
+    """Remove a container of ours, and close what leads into it."""
+    try:
+        remove(api, name)
+    finally:
+        # This alone ends it too, should the engine not have answered.
+        if attached is not None:
+            with contextlib.suppress(OSError):
+                attached.shutdown(socket.SHUT_RDWR)
+            attached.close()
 
 
 def sweep(api: APIClient) -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from psycopg2 import sql
@@ -40,6 +41,16 @@ SELECT pg_catalog.pg_is_in_recovery(),
        (SELECT array_agg(name::text) FROM pg_catalog.pg_available_extensions WHERE name <> 'plpgsql'),
        EXISTS (SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i')
 """
+
+# https://www.postgresql.org/docs/current/catalog-pg-authid.html
+_COLUMNS = """rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit,
+    rolpassword, rolvaliduntil"""
+# As text, since psycopg2 has no infinity.
+_ATTRIBUTES = f"SELECT rolname, {_COLUMNS}::text FROM pg_catalog.pg_authid"  # noqa: S608 - constants
+_RESTORED = f"""
+UPDATE pg_catalog.pg_authid SET ({_COLUMNS}) = ROW %s
+WHERE rolname = %s AND ROW({_COLUMNS}) IS DISTINCT FROM ROW %s
+"""  # noqa: S608 - constants
 
 
 def offers() -> tuple[list[Offer], str]:
@@ -98,6 +109,7 @@ def start(
     cluster = _GivenCluster(offer, target)
     scratch = f"alembic_rehearsal_{secrets.token_hex(6)}"
     before = cluster.roles()
+    kept = _query(cluster.admin, _ATTRIBUTES)
     home = cluster.admin
     try:
         databases.create(cluster, scratch)
@@ -106,6 +118,7 @@ def start(
     finally:
         cluster.admin = home
         _clear(cluster, before)
+        _give_back(cluster, kept)
 
 
 class _GivenCluster:
@@ -113,6 +126,7 @@ class _GivenCluster:
 
     has_log = False
     fenced = ""
+    container = ""
 
     def __init__(self, offer: Offer, target: dict[str, str]) -> None:
         self.offer = offer
@@ -143,9 +157,7 @@ class _GivenCluster:
 
     def roles(self) -> frozenset[str]:
         """Return the names of all roles on it."""
-        with _connected_to(self.admin) as link, link.cursor() as cursor:
-            cursor.execute("SELECT rolname FROM pg_catalog.pg_roles")
-            return frozenset(name for (name,) in cursor.fetchall())
+        return frozenset(name for (name,) in _query(self.admin, "SELECT rolname FROM pg_catalog.pg_roles"))
 
 
 def _clear(cluster: _GivenCluster, before: frozenset[str]) -> None:
@@ -161,6 +173,19 @@ def _clear(cluster: _GivenCluster, before: frozenset[str]) -> None:
                 link.cursor() as cursor,
             ):
                 cursor.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def _give_back(cluster: _GivenCluster, kept: list[tuple[Any, ...]]) -> None:
+    """Let roles that were there before, of a dump's names, have the attributes and the password that they had."""
+    with contextlib.suppress(psycopg2.Error), _connected_to(cluster.admin) as link, link.cursor() as cursor:
+        for role in kept:
+            cursor.execute(_RESTORED, (role[1:], role[0], role[1:]))
+
+
+def _query(admin: Endpoint, statement: str) -> list[tuple[Any, ...]]:
+    with _connected_to(admin) as link, link.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
 
 
 def _facts(link: Connection, target: dict[str, str]) -> tuple[bool, bool, list[str] | None, bool]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
+from alembic_rehearsal import sandbox
 from alembic_rehearsal.postgres import serverlog
 
 
@@ -50,3 +52,12 @@ def settings(major: int, *, port: int, log_statement: str = "none") -> dict[str,
 def arguments(chosen: Mapping[str, str]) -> list[str]:
     """Return the settings as arguments of `postgres`."""
     return [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
+
+
+def fence(major: int) -> sandbox.Fence:
+    """Return where a server of ours may connect to: it has nowhere to go.
+
+    Until PostgreSQL 14 its statistics collector talks to itself by UDP; without, a look at statistics takes 10 s,
+    https://github.com/postgres/postgres/blob/REL_14_STABLE/src/backend/postmaster/pgstat.c, pgstat_init()
+    """
+    return sandbox.NOWHERE if major >= 15 else dataclasses.replace(sandbox.NOWHERE, datagrams=True)

@@ -10,7 +10,7 @@ from alembic_rehearsal.report.look import Look
 
 Render = Callable[[Report, Look], str]
 
-FORMATS = ("text", "json", "github", "markdown", "sarif", "junit", "gitlab")
+FORMATS = ("text", "json", "github", "markdown", "comment", "sarif", "junit", "gitlab")
 
 
 def reporter(name: str) -> Render:

@@ -38,4 +38,5 @@ def uri(path: str) -> str:
 def _inside(path: str, look: Look) -> str | None:
     whole = posixpath.normpath(posixpath.join(look.prefix, path))
     outside = posixpath.isabs(path) or whole == ".." or whole.startswith("../") or posixpath.isabs(whole)
-    return None if outside else one_line(whole, _MOST_PATH)
+    # A name of nothing but control characters is none.
+    return None if outside else one_line(whole, _MOST_PATH) or None

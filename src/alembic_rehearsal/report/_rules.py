@@ -64,6 +64,11 @@ RULES: Mapping[str, Rule] = {
         "Production's operating system may have it, so nothing is proved.",
         "Rehearse on production's image: --postgres docker.",
     ),
+    "outside-connection": Rule(
+        "A revision makes the server connect to another one",
+        "The throw-away server is kept from connecting out, as to a foreign server or by dblink, so nothing is proved.",
+        "Do what needs another server outside of the rehearsed upgrade.",
+    ),
     "several-databases": Rule(
         "The command asked for several databases, and the rehearsal has one",
         "Every connection is led to the database that was restored, whatever it was meant for.",
@@ -89,6 +94,32 @@ RULES: Mapping[str, Rule] = {
         "The command asked for a server that is not the throw-away one. It was refused, because it might be "
         "production's.",
         "If the migration needs it and it is not production's, allow its port: --allow-port PORT.",
+    ),
+    "revision-twice": Rule(
+        "Two revision files have one id",
+        "Alembic takes one of them and warns; the other is never run, and the version table looks right.",
+        "Give one of them another id.",
+    ),
+    "swallowed-error": Rule(
+        "The server refused a statement, and the command went on",
+        "The command ended with status 0 although the server had answered with an error: what the statement was to do "
+        "is not done.",
+        "Ask the catalogs before the statement instead of catching its error.",
+    ),
+    "invalid-index": Rule(
+        "The upgrade leaves an invalid index",
+        "CREATE INDEX CONCURRENTLY failed or was passed over; the index is maintained and never used.",
+        "Drop it before it is made: DROP INDEX CONCURRENTLY IF EXISTS.",
+    ),
+    "duplicate-foreign-key": Rule(
+        "A table has the same foreign key more than once after the upgrade",
+        "The revision made a foreign key that production has under another name.",
+        "Drop the one that was there, by its name in production.",
+    ),
+    "not-valid-constraint": Rule(
+        "A constraint stays NOT VALID after the upgrade",
+        "It holds for new rows; rows that are there already were not looked at.",
+        "Validate it in a later revision: ALTER TABLE ... VALIDATE CONSTRAINT.",
     ),
     "depends-on-rows": Rule(
         "An operation passed on tables that are empty in the rehearsal, and production's rows may fail it",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from alembic_rehearsal import project
 from alembic_rehearsal.model import Finding, Location, Report, Severity, Verdict
 
+_GUARDS: dict[tuple[str, ...], str] = {("tcp",): "on for TCP only", ("unix",): "on for Unix sockets only"}
 _BLOCKING = (Severity.ERROR, Severity.UNPROVED)
 
 
@@ -19,6 +20,10 @@ def verdict(report: Report) -> str:
         done = sum(line.outcome == "applied" for line in report.revisions)
         what = f"{done} revision{'s' * (done != 1)} applied" if done else "nothing is pending"
         return f"PASS: {what} (exit {status})"
+    if report.verdict is Verdict.BLOCKED and not errors:
+        for severity in (Severity.WARNING, Severity.NOTE):
+            if count := sum(finding.severity is severity for finding in report.findings):
+                return f"BLOCKED: {count} {severity.value}{'s' * (count != 1)}, which block here (exit {status})"
     if report.verdict is Verdict.BLOCKED:
         return f"BLOCKED: {errors} failure{'s' * (errors != 1)} that production would have had (exit {status})"
     return f"NO VERDICT: the rehearsal proves nothing (exit {status})"
@@ -33,12 +38,16 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "dump", f"{report.dump.path}, {taken:%Y-%m-%d %H:%M} UTC"
     if report.command:
         yield "rehearsed", project.readable(report.command)
+    if report.image:
+        yield "in", f"the image {report.image}"
     if report.migrator is not None:
         yield "as", f"{report.migrator.role} ({report.migrator.why})"
     if report.server is not None:
         version = report.server.version or str(report.server.major)
-        guard = "on" if report.kernel_guard else "off"
-        yield "on", f"PostgreSQL {version} ({report.server.provider}), kernel guard {guard}"
+        guard = f"kernel guard {'on' if report.kernel_guard else _GUARDS.get(report.kernel_guards, 'off')}"
+        if report.image:
+            guard = "and no network but this server's"
+        yield "on", f"PostgreSQL {version} ({report.server.provider}), {guard}"
 
 
 def place(location: Location) -> str:

@@ -42,11 +42,21 @@ def render(report: Report, look: Look) -> str:
                 "rules": [_rule(check) for check in ids],
             }
         },
+        "automationDetails": {"id": _category(look)},
         "invocations": [_invocation(report)],
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _category(look: Look) -> str:
+    """Return what tells one project's results of a commit from another's; GitHub goes by what is before the last "/".
+
+    Source: https://docs.github.com/en/code-security/code-scanning, runAutomationDetails object
+    """
+    parts = ("alembic-rehearsal", look.prefix or ".", look.anchor)
+    return "".join(f"{one_line(part, _MOST_ID)}/" for part in parts)
 
 
 def _invocation(report: Report) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def output(
     Raises:
         PgDumpFailed: it failed; its own words are the evidence.
     """
-    argv = [str(program.path), "--no-password", "--encoding=UTF8", *arguments, *address.arguments()]
+    argv = [str(program.path), "--no-password", *arguments, *address.arguments()]
     with log.open("wb") as stderr:
         child = proc.spawn(argv, env=environment, stdout=subprocess.PIPE, stderr=stderr)
     late = threading.Event()

@@ -102,6 +102,9 @@ class _Attempt:
         """Yield the pg_dump to use and its environment; what the tool's own session encrypts, pg_dump's does too."""
         options = production.options(self.address, standard_conforming_strings="on")
         environment = self.address.environment(connection, options)
+        # Bytes of no known encoding can't be turned into another, and pg_dump would fail at the first that isn't UTF-8.
+        unknown = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+        environment["PGCLIENTENCODING"] = "SQL_ASCII" if unknown else "UTF8"
         if not connection.info.ssl_in_use:
             yield able[0], environment
             return

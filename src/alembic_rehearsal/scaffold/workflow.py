@@ -1,0 +1,203 @@
+"""The text of a workflow for GitHub Actions."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from alembic_rehearsal.errors import UsageError
+from alembic_rehearsal.scaffold.facts import Facts
+
+_CHECKOUT = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"
+_SETUP_PYTHON = "actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0"
+# The least Python that the tool itself runs on, and the one that it gets if the project's is older.
+_LEAST, _OWN = (3, 10), "3.13"
+_ENDING = "db/production.sql"
+
+_HEAD = """\
+name: migrations
+
+on:
+  pull_request:
+  merge_group:
+  push:
+    branches: [main]
+
+permissions: {}
+
+jobs:
+"""
+_JOB = """\
+  rehearse:
+    name: Rehearse the migrations
+    runs-on: ubuntu-latest
+    timeout-minutes: 15
+    permissions:
+      contents: read
+    steps:
+"""
+_STEP_CHECKOUT = f"""\
+      - uses: {_CHECKOUT}
+        with:
+          persist-credentials: false
+"""
+_MATRIX = f"""\
+  discover:
+    name: Find the projects
+    runs-on: ubuntu-latest
+    timeout-minutes: 5
+    permissions:
+      contents: read
+    outputs:
+      matrix: ${{{{ steps.projects.outputs.matrix }}}}
+    steps:
+{_STEP_CHECKOUT}\
+      - uses: {_SETUP_PYTHON}
+        with:
+          python-version: "{_OWN}"
+      - run: pip install alembic-rehearsal
+      - id: projects
+        run: |
+          matrix=$(alembic-rehearsal discover --format github-matrix)
+          echo "matrix=$matrix" >>"$GITHUB_OUTPUT"
+
+  rehearse:
+    name: Rehearse ${{{{ matrix.project }}}}
+    needs: discover
+    runs-on: ubuntu-latest
+    timeout-minutes: 15
+    permissions:
+      contents: read
+    strategy:
+      fail-fast: false
+      matrix: ${{{{ fromJSON(needs.discover.outputs.matrix) }}}}
+    steps:
+{_STEP_CHECKOUT}\
+      - uses: @USES@
+        with:
+          dump: ${{{{ matrix.directory }}}}/{_ENDING}
+          directory: ${{{{ matrix.directory }}}}
+          config: ${{{{ matrix.config }}}}
+          name: ${{{{ matrix.name }}}}
+          command: ${{{{ matrix.command }}}}
+
+  # The one to require in the branch's rules: a matrix has a name for each project.
+  migrations:
+    name: All migrations
+    if: always()
+    needs: rehearse
+    runs-on: ubuntu-latest
+    timeout-minutes: 5
+    steps:
+      - env:
+          RESULT: ${{{{ needs.rehearse.result }}}}
+        run: test "$RESULT" = success
+"""
+
+
+def of_many(uses: str) -> str:
+    """Return the workflow of a repository with several projects, by the action that *uses* names."""
+    return _HEAD + _MATRIX.replace("@USES@", uses)
+
+
+def of_one(facts: Facts, *, dump: str, uses: str = "") -> str:
+    """Return the workflow of one project, with the action that *uses* names, or with the command line.
+
+    Raises:
+        UsageError: a name would be an expression in a workflow.
+    """
+    parts = _with_action(facts, dump, uses) if uses else _with_command(facts, dump)
+    text = "".join(f"      {line}\n" if line else "\n" for line in parts)
+    names = (*dataclasses.astuple(facts.found), facts.requirements, dump)
+    if any("${{" in name or not name.isprintable() for name in names):
+        raise UsageError("a name has what begins an expression in a workflow, or a character that isn't printable")
+    return _HEAD + _JOB + _STEP_CHECKOUT + text
+
+
+def default_dump(directory: str) -> str:
+    """Return where the dump of the project in *directory* is looked for, relative to the repository."""
+    return posixpath.normpath(posixpath.join(directory, _ENDING))
+
+
+def _with_action(facts: Facts, dump: str, uses: str) -> Iterator[str]:
+    found = facts.found
+    directory = "" if found.directory == "." else found.directory
+    given = {"dump": dump, "directory": directory, "config": found.config, "name": found.name, "command": found.command}
+    yield f"- uses: {uses}"
+    yield "  with:"
+    yield from (f"    {name}: {_scalar(value)}" for name, value in given.items() if value)
+    yield f'    python-version: "{facts.python}"'
+    yield from _env(facts)
+
+
+def _with_command(facts: Facts, dump: str) -> Iterator[str]:
+    old = tuple(map(int, facts.python.split("."))) < _LEAST
+    yield f"- uses: {_SETUP_PYTHON}"
+    yield "  with:"
+    if old:
+        # The last one is `python`.
+        yield "    python-version: |"
+        yield from (f"      {version}" for version in (facts.python, _OWN))
+    else:
+        yield f'    python-version: "{facts.python}"'
+    commands, folder = install_commands(facts, python=f"python{facts.python}" if old else "python")
+    if commands:
+        yield "- name: Install the project"
+        yield from [f"  working-directory: {_scalar(folder)}"] if folder != "." else []
+        yield from ("  run: |", *(f"    {command}" for command in commands))
+    yield "- name: Install alembic-rehearsal"
+    yield "  run: pip install 'alembic-rehearsal[embedded]'"
+    found = facts.found
+    directory = "" if found.directory == "." else found.directory
+    flags = {"-d": directory, "-c": found.config, "-n": found.name, "--command": found.command}
+    argv = ["run", "--dump", dump, *(part for flag, value in flags.items() if value for part in (flag, value))]
+    yield "- name: Rehearse the upgrade"
+    yield "  run: >-"
+    yield f"    alembic-rehearsal {shlex.join(argv)}"
+    yield '    --format markdown --output "$GITHUB_STEP_SUMMARY" --format text'
+    yield from _env(facts)
+
+
+def _env(facts: Facts) -> Iterator[str]:
+    if facts.variables:
+        yield "  env:"
+        yield "    # Any address will do: every connection of the command is redirected."
+        yield from (f"    {name}: {facts.scheme or 'postgresql'}://app@localhost/app" for name in facts.variables)
+
+
+def install_commands(facts: Facts, *, python: str) -> tuple[tuple[str, ...], str]:
+    """Return the commands that make the project's environment, where the tool finds it, and the folder for them."""
+    path = PurePosixPath(facts.requirements)
+    folder, pip = path.parent.as_posix(), f"{python} -m venv .venv"
+    if path.name == "uv.lock":
+        return ("pip install uv", "uv sync --frozen"), facts.found.directory
+    if path.name == "poetry.lock":
+        return ("pip install poetry", "POETRY_VIRTUALENVS_IN_PROJECT=true poetry install --no-interaction"), folder
+    if path.name == "pdm.lock":
+        return ("pip install pdm", "pdm sync"), folder
+    if path.name == "setup.py" or (path.name == "pyproject.toml" and _is_built(facts)):
+        return (pip, ".venv/bin/pip install --editable ."), folder
+    if path.name == "pyproject.toml":
+        return ("pip install uv", "uv venv", "uv pip install --requirements pyproject.toml"), folder
+    if facts.requirements:
+        # Requirements in a folder of their own belong to the project above.
+        place = folder if len(path.parts) == 1 or path.parent.name != "requirements" else path.parent.parent.as_posix()
+        return (pip, f".venv/bin/pip install -r {shlex.quote(posixpath.relpath(path.as_posix(), place))}"), place
+    return (), "."
+
+
+def _is_built(facts: Facts) -> bool:
+    return "[build-system]" in (facts.repository / facts.requirements).read_text(encoding="utf-8", errors="replace")
+
+
+def _scalar(text: str) -> str:
+    """Return *text* as a scalar of YAML, quoted where it could be more."""
+    return text if re.fullmatch(r"[A-Za-z][\w./ -]*[\w/]", text) and text.lower() not in _WORDS else json.dumps(text)
+
+
+_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
