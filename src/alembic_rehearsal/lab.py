@@ -21,8 +21,6 @@ from alembic_rehearsal.postgres import Cluster
 from alembic_rehearsal.project import readable
 
 PRISTINE = "rehearsal_pristine"
-REHEARSED = "rehearsal_rehearsed"
-"""Where the database of the true run stands once another run has followed it."""
 
 
 @dataclass

@@ -33,7 +33,7 @@ from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
 from alembic_rehearsal.history import History, alone, building
-from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
+from alembic_rehearsal.lab import PRISTINE, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
     DumpInfo,
@@ -137,7 +137,7 @@ class Stage:
                 )
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
             if self.options.keep and self.listener.keep:
-                dbname = REHEARSED if evidence.survey else evidence.restored.dbname
+                dbname = self._bench.aside("rehearsed") if self._bench else evidence.restored.dbname
                 role = evidence.migrator.role
                 self.listener.keep(report, cluster.endpoint(dbname, user=role, password=self.password))
             return report
