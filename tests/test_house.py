@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import alembic_rehearsal
-from alembic_rehearsal import checks, postgres, report
+from alembic_rehearsal import causes, checks, postgres, remedies, report
 
 ROOT = Path(alembic_rehearsal.__file__).parent
 STAGES = ("checks", "dump", "postgres", "report", "snapshot")
@@ -96,6 +96,19 @@ def test_every_check_is_called_as_its_file() -> None:
     """The id of a check and its file are the same word."""
     for check in checks.CHECKS:
         assert check.__name__.rpartition(".")[2].replace("_", "-") == check.ID  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("folder", "registry", "others"),
+    [("causes", causes.CAUSES, set()), ("remedies", remedies.REMEDIES, {"source", "trial"})],
+)
+def test_every_cause_and_every_remedy_is_registered_under_its_name(
+    folder: str, registry: tuple[causes.Diagnosis | remedies.Proposer, ...], others: set[str]
+) -> None:
+    """A file that isn't registered would never be asked; its id is the file's name."""
+    files = {path.stem for path in modules(folder) if not path.stem.startswith("_")} - others
+
+    assert {each.ID.replace("-", "_") for each in registry} == files
 
 
 def test_every_reporter_is_registered() -> None:

@@ -17,10 +17,11 @@ import click
 
 from alembic_rehearsal import __version__
 from alembic_rehearsal.errors import RehearsalError
+from alembic_rehearsal.flags import rehearsal_options
 from alembic_rehearsal.model import Verdict
 
 if TYPE_CHECKING:
-    from alembic_rehearsal.model import Endpoint, Report
+    from alembic_rehearsal.model import Endpoint, Options, Report
     from alembic_rehearsal.options import Shown
 
 _INTERRUPTED = 130
@@ -87,33 +88,15 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--dump", help="pg_dump of production: any format, compressed or not.", metavar="PATH")
-@click.option("--from-url", help="Snapshot production's database first, read-only.", metavar="URL")
-@click.option("--max-dump-age", help="No verdict from a dump that is older.", metavar="DAYS", type=float)
-@click.option("-d", "--directory", help="The project's directory.", metavar="DIR", default=".")
-@click.option("-c", "--config", help="Alembic's configuration file.", metavar="FILE")
-@click.option("-n", "--name", help="Section of the configuration file.", metavar="NAME")
-@click.option("-x", "x", help="Argument for env.py, as in alembic -x.", metavar="ARG", multiple=True)
-@click.option("--target", help="Revision to upgrade to (default: head).", metavar="REVISION")
-@click.option("--command", help='What to run instead of alembic: "flask db upgrade".', metavar="LINE")
-@click.option("--python", help="The project's interpreter (default: found).", metavar="PATH")
-@click.option("--app-image", help="The application's image, to run the command in.", metavar="IMAGE")
-@click.option("--app-directory", help="Where it starts there (default: WORKDIR).", metavar="DIR")
-@click.option("--app-env", help="Variable for it: NAME=VALUE, or NAME.", metavar="NAME", multiple=True)
-@click.option("--postgres", help="auto, local, embedded, docker, or a server's URL.", metavar="PROVIDER")
-@click.option("--postgres-image", help="Image for the docker provider.", metavar="IMAGE")
-@click.option("--role", help="Role that migrates (default: the version table's owner).", metavar="ROLE")
-@click.option("--platform", help="Where production runs, for what its roles may do: render.", metavar="NAME")
-@click.option("--database-name", help="Name of the database, or which one of a pg_dumpall.", metavar="NAME")
-@click.option("--at", help="Production's revision, if the dump has no version row.", metavar="REVISION", multiple=True)
-@click.option("--include-data", help="Table whose rows are restored too.", metavar="TABLE", multiple=True)
-@click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int)
-@click.option("--fail-on", help="What blocks: error (default), warning or note.", metavar="SEVERITY")
-@click.option("--severity", help="off, note or warning for a check.", metavar="CHECK=LEVEL", multiple=True)
-@click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float)
+@rehearsal_options
 @click.option(
     "--from-base/--no-from-base",
     help="Build the history on an empty database too, to say why something fails (default: yes).",
+    default=None,
+)
+@click.option(
+    "--remedies/--no-remedies",
+    help="Try on copies what would mend a failure (default: yes).",
     default=None,
 )
 @click.option("--keep", help="Leave the server up until Enter or a signal.", is_flag=True, default=None)
@@ -125,28 +108,36 @@ def cli() -> None:
 @click.option("-v", "--verbose", help="Show the command's own output.", is_flag=True, default=None)
 def run(**flags: Any) -> int:
     """Restore the dump, upgrade it, and say everything that would fail."""
-    from alembic_rehearsal import gate, listening, options
+    from alembic_rehearsal import options
 
     asked, shown = options.merge(flags)
-    listener = listening.Listener(
-        progress=_progress if sys.stderr.isatty() and not shown.quiet else listening.silent,
-        output=(lambda text: click.echo(text, err=True, nl=False)) if shown.verbose else None,
-        keep=(lambda report, endpoint: _keep(report, endpoint, shown)) if asked.keep else None,
-    )
-    try:
-        report = gate.rehearse_upgrade(asked, dict(os.environ), listener)
-    except RehearsalError as error:
-        if error.exit_status != Verdict.NO_VERDICT.exit_status:
-            raise
-        from alembic_rehearsal import compose
-
-        report = compose.without_verdict(error)
-    finally:
-        if listener.progress is _progress:
-            _progress("")
+    report = _rehearsed(asked, shown)
     if not asked.keep or report.server is None:
         _print(report, shown)
     return report.verdict.exit_status
+
+
+@cli.command()
+@rehearsal_options
+@click.option("-y", "--yes", help="Apply it without asking.", is_flag=True)
+@click.option("-v", "--verbose", help="Show the command's own output.", is_flag=True, default=None)
+def fix(*, yes: bool, **flags: Any) -> int:
+    """Rehearse, and apply the remedy that passed its trial to the project's files."""
+    from alembic_rehearsal import fixing, options
+    from alembic_rehearsal.remedies import best
+
+    asked, shown = options.merge(flags)
+    report = _rehearsed(replace(asked, from_base=True, remedies=True, keep=False), shown)
+    remedy = best(report.findings)
+    if remedy is None or not remedy.patch:
+        _print(report, replace(shown, quiet=True, reports=(("text", "-"),)))
+    return fixing.offer(
+        remedy,
+        asked.directory,
+        report.verdict,
+        say=click.echo,
+        agreed=lambda: yes or (sys.stdin.isatty() and click.confirm("Apply it?")),
+    )
 
 
 @cli.command()
@@ -185,6 +176,32 @@ def doctor(**flags: Any) -> int:
     for line in examination.examine(Options(**flags), dict(os.environ)):
         click.echo(line)
     return 0
+
+
+def _rehearsed(asked: Options, shown: Shown) -> Report:
+    """Rehearse and return the report; that there is no verdict is one too.
+
+    Raises:
+        RehearsalError: the options are wrong.
+    """
+    from alembic_rehearsal import gate, listening
+
+    listener = listening.Listener(
+        progress=_progress if sys.stderr.isatty() and not shown.quiet else listening.silent,
+        output=(lambda text: click.echo(text, err=True, nl=False)) if shown.verbose else None,
+        keep=(lambda report, endpoint: _keep(report, endpoint, shown)) if asked.keep else None,
+    )
+    try:
+        return gate.rehearse_upgrade(asked, dict(os.environ), listener)
+    except RehearsalError as error:
+        if error.exit_status != Verdict.NO_VERDICT.exit_status:
+            raise
+        from alembic_rehearsal import compose
+
+        return compose.without_verdict(error)
+    finally:
+        if listener.progress is _progress:
+            _progress("")
 
 
 @cli.command()

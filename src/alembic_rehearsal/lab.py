@@ -6,6 +6,7 @@ before is put aside under a name that says what it was.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,8 +21,6 @@ from alembic_rehearsal.postgres import Cluster
 from alembic_rehearsal.project import readable
 
 PRISTINE = "rehearsal_pristine"
-REHEARSED = "rehearsal_rehearsed"
-"""Where the database of the true run stands once another run has followed it."""
 
 
 @dataclass
@@ -86,7 +85,7 @@ class Lab:
         """Let *running* go on to the database under production's name, and return what it did there."""
         self.listener.progress(f"running {readable(self.target.argv)}")
         since = self.cluster.log_mark()
-        with self.clock.step(step):
+        with self.clock.step(step) if step else contextlib.nullcontext():
             running.release(self.endpoint)
             return running.finish(
                 timeout_s=self.options.timeout,
@@ -95,13 +94,24 @@ class Lab:
                 on_output=self.listener.output if step == "upgrade" else None,
             )
 
-    def run(self, name: str, *, mode: str = "true", target: Project | None = None, facts: str = "") -> Trace:
+    def run(
+        self,
+        name: str,
+        *,
+        mode: str = "true",
+        target: Project | None = None,
+        overlay: Mapping[str, Path] | None = None,
+        facts: str = "",
+        timed: bool = True,
+    ) -> Trace:
         """Run the command on the database under production's name and return what it did.
 
         Args:
             name: of this run, in the timings and the exchange's folder; each name once.
             mode, facts: as in `rehearse.start`.
             target: another command than the deploy's.
+            overlay: as in `rehearse.start`.
+            timed: as a step of its own.
         """
         with rehearse.start(
             target or self.target,
@@ -110,10 +120,11 @@ class Lab:
             environ=self.environ,
             mode=mode,
             allow_ports=self.options.allow_port,
+            overlay=overlay,
             beside=self.cluster.container,
             facts=facts,
         ) as running:
-            return self.watch(running, name)
+            return self.watch(running, name if timed else "")
 
     def _roles_now(self) -> frozenset[str]:
         with connected(self.cluster.admin) as connection, connection.cursor() as cursor:

@@ -365,6 +365,8 @@ class Trace:
         schema: what each revision changed, where the run was asked for it: `history.records.changes_of` reads it.
         modules: absolute paths of the project's own modules that were loaded, where the run was asked for its schema.
         kernel_guards: which of the two were on, "tcp" and "unix".
+        flags: what the operations of the project's Alembic take, "create_table.if_not_exists",
+            "batch.add_column.if_not_exists"; of a survey only.
     """
 
     exit_status: int | None
@@ -387,6 +389,7 @@ class Trace:
     schema: tuple[Mapping[str, Any], ...] = ()
     modules: tuple[str, ...] = ()
     kernel_guards: tuple[str, ...] = ()
+    flags: frozenset[str] = frozenset()
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------
@@ -401,6 +404,7 @@ class Options:
         from_url: production's own URL, to take a snapshot of.
         max_dump_age: days, 0 for no limit.
         from_base: build the history on an empty database beside the rehearsal, to say where an object comes from.
+        remedies: when something fails, try on copies what would mend it; needs `from_base`.
         directory: the project's root, where the command starts.
         config: path of alembic.ini, "" for Alembic's own default.
         name: section of the configuration file, Alembic's `-n`.
@@ -442,6 +446,7 @@ class Options:
     fail_on: str = "error"
     severity: tuple[str, ...] = ()
     from_base: bool = True
+    remedies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -550,6 +555,7 @@ class Evidence:
         history: the schema that the revisions make from base, None when the upgrade did not fail.
         alone: what the pending revisions make of production without what is in their way, where `history` ends early.
         production: the facts of production's schema, where `history` is there.
+        surveyed: the facts at the end of the survey: what would be there if each failing operation were skipped.
     """
 
     options: Options
@@ -570,6 +576,7 @@ class Evidence:
     history: History | None = None
     alone: History | None = None
     production: Facts | None = None
+    surveyed: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,6 +601,58 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What a remedy changes in one file.
+
+    Attributes:
+        path: relative to the project's root, with "/"; absolute for a file outside it.
+        before: the file's text with its newlines, "" for a new file.
+        after: what it becomes.
+    """
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of carrying a remedy out on copies.
+
+    Attributes:
+        outcome: "passed", "failed" or "not tried".
+        on: where it passed: "production's schema", "an empty database".
+        reason: why it failed or was not tried.
+    """
+
+    outcome: str
+    on: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One way to make the upgrade pass.
+
+    Attributes:
+        kind: "guard", "reconcile", "rename", "stamp", "merge", "renumber".
+        text: one sentence.
+        patch: the files that it changes.
+        diff: the same as a unified diff.
+        command: what it takes instead of a patch, "alembic stamp REVISION".
+        notes: what to know before it is applied.
+    """
+
+    kind: str
+    text: str
+    trial: Trial
+    patch: tuple[Edit, ...] = ()
+    diff: str = ""
+    command: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that the report says about the upgrade.
 
@@ -607,6 +666,7 @@ class Finding:
         folded: messages of failures that this one entails.
         error: the server's error that it is about.
         cause: why it fails, where the evidence shows it.
+        remedies: what was tried against it, the best first; of several findings that one remedy mends, under the first.
     """
 
     check: str
@@ -622,6 +682,7 @@ class Finding:
     folded: tuple[str, ...] = ()
     error: PgError | None = None
     cause: Cause | None = None
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

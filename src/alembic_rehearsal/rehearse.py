@@ -20,6 +20,7 @@ from alembic_rehearsal.attendant import Refusal
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
 from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
+from alembic_rehearsal.probe.rehearsal_probe import overlay as probe_overlay
 
 PROBE = Path(__file__).parent / "probe"
 
@@ -164,6 +165,7 @@ def start(
     mode: str = "true",
     allow_ports: Sequence[int] = (),
     facts: str = "",
+    overlay: Mapping[str, Path] | None = None,
     beside: str = "",
 ) -> Iterator[Rehearsal]:
     """Start the command of *target* with the probe in it, and stop it on the way out.
@@ -173,6 +175,8 @@ def start(
         directory: new directory of this run, for what the probe and this process tell each other.
         mode: "true" runs the command as the deploy would; "survey" goes on past each failing statement.
         facts: a query for the schema's facts, to be asked after each revision on the command's own connection.
+        overlay: absolute path of a Python file of the project, which may be new -> the file to read in its place;
+            not for a command in an image.
         beside: the server's container, whose network a command in an image shares.
     """
     directory.mkdir(mode=0o700)
@@ -188,6 +192,9 @@ def start(
             yield Rehearsal(command, directory, target.root)
         return
     _write_whole(directory / "config.json", json.dumps(config))
+    if overlay:
+        files = {path: str(replacement) for path, replacement in overlay.items()}
+        _write_whole(directory / probe_overlay.FILE, json.dumps(files))
     rehearsal = Rehearsal(_here(target, placeholder, directory, environ, ports), directory, target.root)
     try:
         yield rehearsal

@@ -23,6 +23,7 @@ from alembic_rehearsal import (
     dump,
     intake,
     lineage,
+    mending,
     migrator,
     postgres,
     readback,
@@ -33,7 +34,7 @@ from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names, depends_on_rows
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
 from alembic_rehearsal.history import History, alone, building
-from alembic_rehearsal.lab import PRISTINE, REHEARSED, Lab
+from alembic_rehearsal.lab import PRISTINE, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
     DumpInfo,
@@ -105,6 +106,7 @@ class Stage:
     clock: Clock
     listener: Listener
     version_table: tuple[str, str] | None = None
+    _bench: Lab | None = field(default=None, init=False)
 
     @property
     def offer(self) -> Offer:
@@ -126,6 +128,9 @@ class Stage:
             evidence = self._evidence(cluster, running)
             with self.clock.step("judge"):
                 findings = causes.explained(checks.judge(evidence), evidence)
+            if self._bench is not None:
+                findings, notes = mending.mended(findings, evidence, self._bench)
+                warnings = (*warnings, *notes)
             if not cluster.fenced:
                 warnings = (
                     *warnings,
@@ -133,7 +138,7 @@ class Stage:
                 )
             report = compose.compose(evidence, self.offer, findings, warnings, self.clock.timings)
             if self.options.keep and self.listener.keep:
-                dbname = REHEARSED if evidence.survey else evidence.restored.dbname
+                dbname = self._bench.aside("rehearsed") if self._bench else evidence.restored.dbname
                 role = evidence.migrator.role
                 self.listener.keep(report, cluster.endpoint(dbname, user=role, password=self.password))
             return report
@@ -179,7 +184,7 @@ class Stage:
             platform=self.target.platform,
             password=self.password,
         )
-        lab = self._lab(cluster, restored, role)
+        lab = self._bench = self._lab(cluster, restored, role)
         mark = readback.mark(lab.admin, secrets.token_hex(8))
         trace = lab.watch(running, "upgrade")
         with self.clock.step("read back"):
@@ -190,7 +195,7 @@ class Stage:
             self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
-        survey = history = production = alone_made = None
+        survey = history = production = surveyed = alone_made = None
         if _failed(trace):
             # What the revisions make of an empty database is built beside the survey: the two don't share a server.
             with self._from_base(lab) as builder:
@@ -198,9 +203,13 @@ class Stage:
                 with self.clock.step("from base"):
                     history = builder.finish()
             production = catalog.read(lab.admin_of(PRISTINE))
+            surveyed = catalog.read(lab.admin)
             in_the_way = () if history.complete or not self.options.from_base else causes.in_the_way(survey, production)
             if in_the_way:
                 alone_made = alone.build(lab, in_the_way)
+        elif mending.without_survey(trace):
+            history = History((), complete=False, why="the revisions have several heads")
+            production = surveyed = catalog.read(lab.admin_of(PRISTINE))
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, survey))
         endpoint = running.endpoint or lab.endpoint
@@ -224,6 +233,7 @@ class Stage:
             history=history,
             alone=alone_made,
             production=production,
+            surveyed=surveyed,
         )
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:

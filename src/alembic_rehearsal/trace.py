@@ -73,6 +73,7 @@ def read(
         fingerprints=tuple(str(event["token"]) for event in of("fingerprint")),
         warnings=tuple(str(event.get("text", "")) for event in of("warning")),
         schema=tuple(of("facts")),
+        flags=frozenset(name for event in of("flags") for name in event["names"]),
         modules=tuple(sorted({path for event in of("modules") for path in event["paths"]})),
     )
 

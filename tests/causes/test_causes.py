@@ -31,6 +31,7 @@ class Incident:
     Attributes:
         bodies: of upgrade(), revision by revision from 0001; production is stamped `at`.
         sql: what production has instead of what the revisions up to `at` made.
+        remedy: the kind of the one that passes its trial, "" where none does.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Incident:
     says: str = ""
     flags: tuple[str, ...] = ()
     comparison: str = ""
+    remedy: str = ""
 
 
 INCIDENTS = [
@@ -51,6 +53,7 @@ INCIDENTS = [
         "made-outside",
         says="no revision up to 0001 makes it",
         comparison="column public.tokens.value: type text in production, character varying(40) wanted",
+        remedy="reconcile",
     ),
     Incident(
         "A1-version-behind",
@@ -61,6 +64,7 @@ INCIDENTS = [
         (USERS, TOKENS, 'op.add_column("tokens", sa.Column("kind", sa.Integer))'),
         "version-behind",
         says="production's schema equals revision 0003's",
+        remedy="stamp",
     ),
     Incident(
         "A2-never-stamped",
@@ -70,6 +74,7 @@ INCIDENTS = [
         at="",
         flags=("--at", "base"),
         says="no version row",
+        remedy="stamp",
     ),
     Incident(
         "C1-enum-by-hand",
@@ -77,6 +82,7 @@ INCIDENTS = [
         (USERS, COLOR),
         "made-outside",
         comparison="labels",
+        remedy="reconcile",
     ),
     Incident(
         "C2-enum-made-twice",
@@ -87,6 +93,7 @@ INCIDENTS = [
         ),
         "enum-made-twice",
         says="enum type public.color is revision 0001's",
+        remedy="guard",
     ),
     Incident(
         "D1-constraint-by-hand",
@@ -101,6 +108,7 @@ INCIDENTS = [
         ),
         "made-outside",
         comparison="as the revision wants it",
+        remedy="guard",
     ),
     Incident(
         "E2-constraint-under-another-name",
@@ -111,6 +119,7 @@ INCIDENTS = [
         ),
         "other-name",
         says='"uq_users_email" instead of "users_email_key"',
+        remedy="rename",
     ),
     Incident(
         "E1-column-dropped-by-hand",
@@ -118,6 +127,7 @@ INCIDENTS = [
         (USERS, 'op.drop_column("users", "email")\nop.add_column("users", sa.Column("phone", sa.Text))'),
         "missing-in-production",
         says="column public.users.email was dropped or renamed outside Alembic: revision 0001",
+        remedy="guard",
     ),
     Incident(
         "E1-column-dropped-as-the-revision-does",
@@ -125,6 +135,7 @@ INCIDENTS = [
         (USERS, 'op.drop_column("users", "email")'),
         "version-behind",
         says="production's schema equals revision 0002's",
+        remedy="stamp",
     ),
     Incident(
         "E1-never-made",
@@ -132,6 +143,7 @@ INCIDENTS = [
         (USERS, 'op.drop_column("users", "phone")'),
         "never-made",
         says='Nothing makes "phone"',
+        remedy="guard",
     ),
     Incident(
         "H1-view-by-hand",
@@ -153,6 +165,7 @@ INCIDENTS = [
         ),
         "half-applied",
         says="applied in part",
+        remedy="guard",
     ),
     Incident(
         "A1-by-hand-and-no-way-from-base",
@@ -191,3 +204,6 @@ def test_the_cause_is_named_with_its_evidence(
     assert cause["id"] == incident.cause, cause
     assert incident.says.lower() in cause["message"].lower(), cause
     assert incident.comparison in "\n".join(cause["comparison"]), cause
+    remedies = [each for finding in run.errors for each in finding["remedies"]]
+    passed = [each["kind"] for each in remedies if each["trial"]["outcome"] == "passed"]
+    assert passed[:1] == ([incident.remedy] if incident.remedy else []), remedies

@@ -6,6 +6,7 @@ in an environment that uv makes for the session.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -217,3 +218,49 @@ def test_the_survey_reports_every_failing_statement(
     assert (stopped["revision"], stopped["line"], stopped["text"]) == ("r4", 11, "no such thing")
     assert done.one("result")["heads"] == ["r5"]
     assert done.status == 0, done.output
+
+
+@CELLS
+def test_a_patch_is_tried_without_touching_the_files(
+    cell: Cell,
+    interpreters: Callable[[Cell], Path],
+    project: Project,
+    endpoint: Endpoint,
+    exchange: Path,
+    production: Production,
+    tmp_path: Path,
+) -> None:
+    """Alembic runs the replacement under the original's name, compiled files or not, and finds the new revision."""
+    root = project(BODIES[0], "op.add_column('users', sa.Column('phone', sa.Text))")
+    versions = root / "migrations" / "versions"
+    patched, new = tmp_path / "patched", tmp_path / "new"
+    text = (versions / "r2.py").read_text()
+    patched.write_text(text.replace("'phone'", "'fax'"))
+    new.write_text(text.replace('"r2"', '"r3"').replace("'r1'", "'r2'").replace("'phone'", "'telex'"))
+    overlay = {str(versions / "r2.py"): str(patched), str(versions / "r3.py"): str(new)}
+    (exchange / "overlay.json").write_text(json.dumps(overlay))
+    (root / "migrations" / "env.py").write_text(
+        (ASYNC_ENV if cell.driver == "asyncpg" else ENV)
+        .replace("DRIVER", cell.driver)
+        .replace("PORT", str(production.port))
+    )
+    python = interpreters(cell)
+    py_compile(python, versions)
+    before = {path: path.read_bytes() for path in root.rglob("*.py*")}
+
+    done = run([str(python.with_name("alembic")), "upgrade", "head"], cwd=root, endpoint=endpoint, directory=exchange)
+
+    assert done.of("probe-error") == []
+    assert done.status == 0, done.output
+    added = [s for s in done.of("statement") if "ADD COLUMN" in s["sql"]]
+    assert [(s["sql"].split()[-2], Path(s["path"]).name, s["line"]) for s in added] == [
+        ("fax", "r2.py", 10),
+        ("telex", "r3.py", 10),
+    ]
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (versions / "r3.py").exists()
+
+
+def py_compile(python: Path, folder: Path) -> None:
+    """Leave compiled files, which Python would take before it reads a source."""
+    subprocess.run([str(python), "-m", "compileall", "-q", str(folder)], check=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from test_text import FINDING, REPORT
 
-from alembic_rehearsal.model import Finding, Location, Report, RevisionLine, Severity, Verdict
+from alembic_rehearsal.model import Finding, Location, Remedy, Report, RevisionLine, Severity, Trial, Verdict
 
 SNIPPETS = (
     "::error::owned",
@@ -42,6 +42,15 @@ _lines = st.lists(texts, max_size=3).map(tuple)
 locations = st.one_of(
     st.none(), st.builds(Location, path=texts, line=st.one_of(st.none(), st.integers(1, 9999)), function=texts)
 )
+remedies = st.builds(
+    Remedy,
+    kind=texts,
+    text=texts,
+    trial=st.builds(Trial, outcome=st.sampled_from(["passed", "failed", "not tried"]), on=_lines, reason=texts),
+    diff=st.one_of(st.just(""), texts.map("--- a/x\n+++ b/x\n".__add__)),
+    command=texts,
+    notes=_lines,
+)
 findings = st.builds(
     Finding,
     check=st.sampled_from(["upgrade-failed", "rows-missing", "a-check-of-tomorrow"]),
@@ -55,6 +64,7 @@ findings = st.builds(
     sql=texts,
     conditional_on=st.booleans(),
     folded=_lines,
+    remedies=st.lists(remedies, max_size=2).map(tuple),
 )
 _outcomes = st.sampled_from(["applied", "rolled back", "failed", "half-applied", "not reached", "::error::"])
 _revisions = st.builds(
@@ -92,6 +102,7 @@ def filled(text: str, *, findings: int = 3, revisions: int = 3) -> Report:
         sqlstate=text,
         sql=text,
         folded=(text,) * 30,
+        remedies=(Remedy(text, text, Trial("passed", (text,)), diff=text, notes=(text,) * 30),),
     )
     line = RevisionLine(text, text, "failed", 1.0, (text,))
     return replace(

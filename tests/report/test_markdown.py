@@ -44,7 +44,7 @@ def assert_ours(page: str, report: Report) -> None:
     assert headings.count("h3") <= 7
     assert headings.count("h4") <= len(report.findings)
     assert set(headings) <= {"h2", "h3", "h4"}
-    assert {each.info for each in found if each.type == "fence"} <= {"sql", "text", "mermaid"}
+    assert {each.info for each in found if each.type == "fence"} <= {"sql", "text", "mermaid", "diff"}
     for each in found:
         if each.type == "text":
             assert not re.search(r"@\w|https?://|www\.|#\d|GH-\d", each.content)

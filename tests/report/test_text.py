@@ -13,9 +13,11 @@ from alembic_rehearsal.model import (
     Migrator,
     Need,
     Offer,
+    Remedy,
     Report,
     RevisionLine,
     Severity,
+    Trial,
     Verdict,
 )
 from alembic_rehearsal.report import text
@@ -130,3 +132,23 @@ def test_a_report_without_a_run_has_only_its_finding() -> None:
     bare = Report(Verdict.NO_VERDICT, (), "", None, None, None, kernel_guard=False, findings=(FINDING,))
 
     assert "rehearsed" not in text.render(bare, Look())
+
+
+def test_what_passed_its_trial_is_shown_with_its_diff_and_the_others_with_their_reason() -> None:
+    """A diff stands as it is, to be copied."""
+    diff = "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-op.create_table('t')\n+op.create_table('t', if_not_exists=True)\n"
+    passed = Remedy(
+        kind="guard",
+        text="Let the revisions skip it",
+        trial=Trial("passed", on=("production's schema", "an empty database")),
+        diff=diff,
+        notes=("a note",),
+    )
+    stamp = Remedy(kind="stamp", text="Stamp it", trial=Trial("not tried", reason="one fact differs"))
+    finding = replace(FINDING, fix="", remedies=(passed, stamp))
+
+    shown = text.render(replace(REPORT, findings=(finding,)), Look(width=100))
+
+    assert "Fix (tried: passes on production's schema and on an empty database): Let the revisions skip it" in shown
+    assert "".join(f"     {line}\n" for line in diff.splitlines()) in shown
+    assert "   - a note\n   stamp not tried: one fact differs\n" in shown

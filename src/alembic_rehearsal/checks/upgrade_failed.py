@@ -117,7 +117,9 @@ def _fold(evidence: Evidence, cause: Statement | None, first: Finding | None) ->
     roots: list[tuple[frozenset[str], Finding]] = []
     if cause is not None and first is not None:
         roots.append((_names.made_by(cause), first))
-    survived = {_place(each) for each in evidence.trace.statements if each.error is not None}
+    # A statement that only met an aborted transaction may fail by itself too; the survey says.
+    failed = [each for each in evidence.trace.statements if each.error is not None and each.error.sqlstate != "25P02"]
+    survived = {_place(each) for each in failed}
     for statement in evidence.survey.statements if evidence.survey else ():
         if statement.error is None or not statement.skipped or _place(statement) in survived:
             continue

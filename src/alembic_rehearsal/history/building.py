@@ -5,7 +5,7 @@ It is under way while the survey is: the command is started early, as in `gate`,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +60,7 @@ class _Build:
     cluster: postgres.Cluster
     running: rehearse.Rehearsal
     directory: Path
+    overlay: Mapping[str, Path] | None = None
 
     def finish(self) -> History:
         """Wait for its end; try once more with production's schemas and extensions if those were missing."""
@@ -84,12 +85,13 @@ class _Build:
         if not built.complete and _lacks(trace):
             furnish.empty(self.cluster, self.lab, like_production=True)
             endpoint = self._endpoint()
-            with _command(self.target, self.lab, endpoint, self.directory / "again", self.cluster.container) as again:
+            beside = self.cluster.container
+            with _command(self.target, self.lab, endpoint, self.directory / "again", beside, self.overlay) as again:
                 again.release(endpoint)
                 trace = self._watch(again)
                 second = self._history(trace, furnished=True)
                 built = second if second.complete or len(second.changes) > len(built.changes) else built
-        if trace.exit_status is not None:
+        if trace.exit_status is not None and not self.overlay:
             cache.store(self.key, built, cache.sources_of(trace, self.target))
         return built
 
@@ -116,33 +118,38 @@ class _Build:
 
 
 @contextmanager
-def begin(target: Project, lab: Lab, directory: Path) -> Iterator[Builder]:
+def begin(
+    target: Project, lab: Lab, directory: Path, *, overlay: Mapping[str, Path] | None = None
+) -> Iterator[Builder]:
     """Start to build the history of *target* on a server like *lab*'s, unless it is known.
 
     Args:
         target: the project, with the command that upgrades to the heads.
         lab: for the empty database's name, roles and settings, which are production's.
         directory: new directory of the build.
+        overlay: as in `rehearse.start`; a build with it is neither looked up nor kept.
     """
     offer = lab.cluster.offer
     if offer.provider == "server":
         yield Known(History((), complete=False, why="a server that was given by its URL is not used for it"))
         return
     key = cache.key_of(target, offer)
-    known = cache.load(key)
+    known = None if overlay else cache.load(key)
     if known is not None:
         yield Known(known)
         return
     with ExitStack() as stack:
         try:
-            builder: Builder = _under_way(stack, target, lab, directory, key)
+            builder: Builder = _under_way(stack, target, lab, directory, key, overlay)
         except (RehearsalError, psycopg2.Error) as error:
             # What explains a failure must never be what fails.
             builder = Known(_impossible(error))
         yield builder
 
 
-def _under_way(stack: ExitStack, target: Project, lab: Lab, directory: Path, key: str) -> _Build:
+def _under_way(
+    stack: ExitStack, target: Project, lab: Lab, directory: Path, key: str, overlay: Mapping[str, Path] | None
+) -> _Build:
     directory.mkdir(mode=0o755)
     port = ports.pick()
     placeholder = Endpoint("127.0.0.1", port, rehearse.PLACEHOLDER, "rehearsal", lab.password)
@@ -154,19 +161,24 @@ def _under_way(stack: ExitStack, target: Project, lab: Lab, directory: Path, key
         trusted=PLATFORMS.get(target.platform, frozenset()),
     )
     if target.image is None:
-        running = stack.enter_context(_command(target, lab, placeholder, directory / "first"))
+        running = stack.enter_context(_command(target, lab, placeholder, directory / "first", overlay=overlay))
         cluster = stack.enter_context(server)
     else:
         # It shares the network of the server's container, so that has to be there.
         cluster = stack.enter_context(server)
         running = stack.enter_context(_command(target, lab, placeholder, directory / "first", cluster.container))
-    build = _Build(key, target, lab, cluster, running, directory)
+    build = _Build(key, target, lab, cluster, running, directory, overlay)
     build.release()
     return build
 
 
 def _command(
-    target: Project, lab: Lab, endpoint: Endpoint, directory: Path, beside: str = ""
+    target: Project,
+    lab: Lab,
+    endpoint: Endpoint,
+    directory: Path,
+    beside: str = "",
+    overlay: Mapping[str, Path] | None = None,
 ) -> AbstractContextManager[rehearse.Rehearsal]:
     return rehearse.start(
         target,
@@ -175,6 +187,7 @@ def _command(
         environ=lab.environ,
         allow_ports=lab.options.allow_port,
         facts=FACTS_SQL,
+        overlay=overlay,
         beside=beside,
     )
 

@@ -27,9 +27,11 @@ def _lines(finding: Finding) -> Iterator[str]:
     if finding.folded:
         yield "What needs it fails with it:"
         yield from _some(finding.folded)
-    if finding.fix:
-        yield _words.fix_label(finding)
-        yield cleaned(finding.fix, _MOST_FIX)
+    for label, code, notes in _words.fixes(finding):
+        yield cleaned(label, _MOST_LINE)
+        if code:
+            yield cleaned(code, _MOST_FIX)
+        yield from _some(notes)
 
 
 def _some(lines: tuple[str, ...]) -> Iterator[str]:

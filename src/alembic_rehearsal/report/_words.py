@@ -57,6 +57,19 @@ def place(location: Location) -> str:
     return f"{location.path}{line}{function}"
 
 
+def fixes(finding: Finding) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield label, code and notes of what mends *finding*: of a remedy that passed its diff, of the others a line."""
+    for remedy in finding.remedies:
+        trial = remedy.trial
+        if trial.outcome == "passed":
+            label = f"Fix (tried: passes on {' and on '.join(trial.on)}): {remedy.text}"
+            yield label, remedy.command or remedy.diff, remedy.notes
+        else:
+            yield f"{remedy.kind} {trial.outcome}: {trial.reason}", "", ()
+    if finding.fix:
+        yield fix_label(finding), finding.fix, ()
+
+
 def fix_label(finding: Finding) -> str:
     """Return what stands before the fix: one for a server's error was not tried."""
     return "Fix (not tried):" if finding.sqlstate else "Fix:"

@@ -73,8 +73,11 @@ def _message(finding: Finding) -> Iterator[str]:
         yield f"What needs it fails with it: {len(finding.folded)} more"
     if finding.sql:
         yield cleaned(finding.sql, _MOST_SQL)
-    if finding.fix:
-        yield f"{_words.fix_label(finding)}\n{cleaned(finding.fix, _MOST_FIX)}"
+    for label, code, notes in _words.fixes(finding):
+        yield cleaned(label, _MOST_LINE)
+        if code:
+            yield cleaned(code, _MOST_FIX)
+        yield from (cleaned(note, _MOST_LINE) for note in notes)
 
 
 def _annotation(command: str, properties: dict[str, str], message: str) -> str:

@@ -71,8 +71,13 @@ def _parts(number: int, finding: Finding) -> Iterator[str]:
         yield "Seen by going on past the failures above.\n"
     if finding.folded:
         yield f"What needs it fails with it:\n\n{_list(finding.folded)}"
-    if finding.fix:
-        yield f"**{_words.fix_label(finding)}**\n\n{fence(finding.fix, 'text', _FIX)}"
+    for label, text, notes in _words.fixes(finding):
+        language = "diff" if text.startswith("---") else "text"
+        yield f"**{inline(label, _LINE)}**\n" if text else f"{inline(label, _LINE)}\n"
+        if text:
+            yield fence(text, language, _FIX)
+        if notes:
+            yield _list(notes)
 
 
 def _list(lines: tuple[str, ...]) -> str:

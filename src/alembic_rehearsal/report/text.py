@@ -76,14 +76,16 @@ def _print_finding(console: Console, number: int, finding: Finding) -> None:
         _indented(console, "and what needs it fails with it:")
         for line in finding.folded:
             _indented(console, f"- {line}")
-    if finding.fix:
-        _indented(console, _words.fix_label(finding))
-        _print_fix(console, finding.fix)
+    for label, code, notes in _words.fixes(finding):
+        _indented(console, label)
+        _print_fix(console, code, diff=code.startswith("---"))
+        for note in notes:
+            _indented(console, f"- {note}")
 
 
-def _print_fix(console: Console, fix: str) -> None:
-    """Print prose as paragraphs of the console's width, and code, which is indented by four, as it stands."""
-    for is_code, lines in itertools.groupby(fix.splitlines(), key=lambda line: line.startswith("    ")):
+def _print_fix(console: Console, fix: str, *, diff: bool) -> None:
+    """Print prose as paragraphs of the console's width, and code, which is indented by four, or a diff as it stands."""
+    for is_code, lines in itertools.groupby(fix.splitlines(), key=lambda line: diff or line.startswith("    ")):
         if is_code:
             for line in lines:
                 console.print(Text(f"     {line}"), soft_wrap=True)

@@ -71,6 +71,10 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
 
     if plan is not None:
         context._migrations_fn = observed
+    if gate.survey():
+        from . import survey
+
+        _guarded(survey.tell_flags)
     _state["running"] += 1
     _state["begun"] = True
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import endings, report
+from . import endings, overlay, report
 from .attribution import here
 
 TYPE_CHECKING = False
@@ -23,7 +23,8 @@ def hook_util(util: Any) -> None:
     @wraps(load)
     def load_python_file(dir_: Any, filename: Any) -> Any:
         try:
-            return load(dir_, filename)
+            new = overlay.load_new(dir_, filename)
+            return load(dir_, filename) if new is None else new
         except BaseException as error:
             if filename != "env.py":
                 endings.failed_to_load(error, os.path.abspath(os.path.join(str(dir_), str(filename))))
@@ -58,3 +59,4 @@ def hook_scripts(base: Any) -> None:
 
     run_env._alembic_rehearsal = True  # type: ignore[attr-defined]
     cls.run_env = run_env
+    overlay.hook_scripts(base)

@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 
-from . import endings, gate, imports, processes, report
+from . import endings, gate, imports, overlay, processes, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def install() -> None:
     ):
         imports.after(name, callback)
     imports.install()
+    overlay.install()
     endings.install()
     processes.remember()
     processes.watch_exec()

@@ -72,6 +72,31 @@ def hook(migration: Any) -> None:
         setattr(cls, name, tolerant)
 
 
+def tell_flags() -> None:
+    """Report which of Alembic's operations here have IF [NOT] EXISTS: that differs from version to version."""
+    from alembic.operations import BatchOperations, Operations
+
+    report.emit(
+        "flags",
+        names=[
+            prefix + name + "." + flag
+            for prefix, cls in (("", Operations), ("batch.", BatchOperations))
+            for name in dir(cls)
+            if name.startswith(("create_", "drop_", "add_"))
+            for flag in ("if_exists", "if_not_exists")
+            if _takes(getattr(cls, name), flag)
+        ],
+    )
+
+
+def _takes(operation: Any, flag: str) -> bool:
+    """Whether *operation* has *flag*; one that takes it among its further keywords has it in its documentation."""
+    from inspect import signature
+
+    parameters = signature(operation).parameters
+    return flag in parameters or ":param %s:" % flag in (operation.__doc__ or "")
+
+
 def step(original: Any, fields: dict[str, Any], values: Any, options: Any) -> bool:
     """Call a migration function; if it raises, record that, restore the transaction, and return False."""
     try:

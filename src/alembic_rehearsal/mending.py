@@ -1,0 +1,46 @@
+"""Has remedies tried when an upgrade fails, and sees to it that a trial never costs the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from alembic_rehearsal import project as projects
+from alembic_rehearsal.history import building
+from alembic_rehearsal.lab import Lab
+from alembic_rehearsal.model import Evidence, Finding, Trace
+
+
+def without_survey(trace: Trace) -> bool:
+    """Say whether something can be tried although no revision ran: there are several heads."""
+    return bool(trace.exit_status) and not trace.steps and any(len(each.heads) > 1 for each in trace.contexts)
+
+
+def mended(findings: tuple[Finding, ...], evidence: Evidence, lab: Lab) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Return *findings* with what was tried against them, and notes for the report."""
+    options = lab.options
+    if not (options.remedies and options.from_base) or evidence.surveyed is None:
+        return findings, ()
+    if evidence.project.image is not None:
+        return findings, ("no remedy was tried: the revisions that ran are in the application's image",)
+    if options.target not in ("head", "heads"):
+        return findings, (
+            f"no remedy was tried: what {options.target} should leave is not known, only what the heads do",
+        )
+    from alembic_rehearsal import remedies  # what edits Python files takes its time to import
+
+    lab.listener.progress("trying remedies")
+    target = projects.find(replace(options, target="heads"), lab.environ)
+
+    def begin(overlay: Mapping[str, Path], directory: Path) -> AbstractContextManager[building.Builder]:
+        return building.begin(target, lab, directory, overlay=overlay)
+
+    with lab.clock.step("remedies"):
+        try:
+            return remedies.tried(findings, evidence, remedies.Bench(lab, lab.directory, begin)), ()
+        except Exception as error:  # noqa: BLE001
+            # A revision may be written in a way that nobody has thought of. The failures that were found stand.
+            said = str(error).strip().split("\n", 1)[0]
+            return findings, (f"no remedy was tried, for a fault of the tool's own: {type(error).__name__}: {said}",)
