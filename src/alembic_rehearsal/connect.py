@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg2
 from psycopg2.extensions import connection as PgConnection  # noqa: N812  (a class that psycopg2 spells small)
+from psycopg2.extensions import cursor as PgCursor  # noqa: N812
 
 from alembic_rehearsal.model import Endpoint
 
@@ -28,3 +29,13 @@ def connected(endpoint: Endpoint) -> Iterator[PgConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def quoted(cursor: PgCursor, template: str, *names: str) -> str:
+    """Return *template* with each %I filled in with one of *names*, quoted by the server.
+
+    psycopg2's own `sql.Identifier` encodes as UTF-8, whatever the connection's encoding is.
+    """
+    cursor.execute(f"SELECT pg_catalog.format(%s{', %s' * len(names)})", (template, *names))
+    [text] = cursor.fetchone() or ("",)
+    return str(text)

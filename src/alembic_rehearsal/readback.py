@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as PgConnection  # noqa: N812
 from psycopg2.extensions import cursor as PgCursor  # noqa: N812
 
 from alembic_rehearsal import versiontables
-from alembic_rehearsal.connect import connected
+from alembic_rehearsal.connect import connected, quoted
 from alembic_rehearsal.model import Endpoint, Readback, Relation, VersionTable
 
 # A custom setting of the database: seen by every session in it, and no object that a migration could meet.
@@ -141,9 +141,7 @@ def _last_write(connection: PgConnection, table: VersionTable | None, xid: int) 
         )
         if cursor.fetchone() not in (("r",), ("p",)):
             return int(limit)  # it is gone, or a view, whose rows have no transaction of their own
-        cursor.execute(
-            sql.SQL("SELECT min(age(xmin)) FROM {}.{}").format(sql.Identifier(table.schema), sql.Identifier(table.name))
-        )
+        cursor.execute(quoted(cursor, "SELECT min(age(xmin)) FROM %I.%I", table.schema, table.name))
         [age] = cursor.fetchone() or (None,)
         return int(limit) if age is None else min(int(limit), int(age))
 
@@ -236,7 +234,7 @@ def filled(admin: Endpoint, found: Mapping[str, tuple[Relation, ...]]) -> frozen
 
 def _has_rows(cursor: PgCursor, table: str) -> bool:
     schema, _, name = table.partition(".")
-    cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, name)))
+    cursor.execute(quoted(cursor, "SELECT EXISTS (SELECT FROM %I.%I)", schema, name))
     return cursor.fetchone() == (True,)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from psycopg2 import sql
 from psycopg2.extensions import connection as PgConnection  # noqa: N812
 
+from alembic_rehearsal.connect import quoted
 from alembic_rehearsal.model import VersionTable
 
 # Alembic's table has one column, whatever the table is called; a project's own `version_table_impl` may add others, and
@@ -35,8 +35,7 @@ def find(connection: PgConnection) -> tuple[VersionTable, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
         for schema, name, owner, width in cursor.fetchall():
-            query = sql.SQL("SELECT version_num::text FROM {} ORDER BY 1").format(sql.Identifier(schema, name))
-            cursor.execute(query)
+            cursor.execute(quoted(cursor, "SELECT version_num::text FROM %I.%I ORDER BY 1", schema, name))
             rows = tuple(row for (row,) in cursor.fetchall() if row is not None)
             found.append(VersionTable(schema=schema, name=name, owner=owner, rows=rows, width=width))
     return tuple(found)

@@ -172,3 +172,65 @@ def test_a_pass_names_the_operations_that_rows_could_fail(
         "0002 (migrations/versions/0002.py:15), public.plans: its rows are read",
     ]
     assert note["fix"].endswith("--include-data public.plans --include-data public.users")
+
+
+NOISE = """
+op.execute("DELETE FROM users")
+op.add_column("users", sa.Column("key", sa.Integer, nullable=False))
+op.add_column("plans", sa.Column("team", sa.Integer))
+op.create_foreign_key("fk", "plans", "plans", ["team"], ["id"])
+op.alter_column("plans", "must", nullable=False)
+op.alter_column("plans", "short", type_=sa.String(90))
+op.rename_table("old", "new")
+op.add_column("new", sa.Column("key", sa.Integer, nullable=False))
+op.create_index("ix", "plans", [sa.text("lower(short)")], unique=True)
+op.create_check_constraint("odd", "plans", "id % 2 = 1")
+"""
+
+
+def test_what_can_not_fail_is_not_told_and_every_query_runs_on_production(
+    production: Production, rehearse: Tool, tmp_path: Path
+) -> None:
+    """A table that is emptied first, columns of the same upgrade, what the schema guarantees already."""
+    production.execute(
+        "CREATE TABLE users (id int); CREATE TABLE old (id int);"
+        "CREATE TABLE plans (id int PRIMARY KEY, must int NOT NULL, short varchar(40));"
+        "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);"
+        "INSERT INTO alembic_version VALUES ('0001')"
+    )
+
+    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": NOISE}), production.dump())
+
+    assert run.status == 0, run.stdout + run.stderr
+    told = {each["severity"]: each["evidence"] for each in run.report["findings"]}
+    assert [line.partition(", ")[2] for line in told["warning"]] == [
+        "public.old: no row at all: the new column key is NOT NULL and has no default"
+    ]
+    assert [line.partition(", ")[2] for line in told["note"]] == [
+        (
+            "public.plans: no value of (lower(short)) twice: SELECT lower(short), count(*) FROM plans "
+            "WHERE (lower(short)) IS NOT NULL GROUP BY lower(short) HAVING count(*) > 1"
+        ),
+        "public.plans: every row has id % 2 = 1: SELECT count(*) FROM plans WHERE NOT (id % 2 = 1)",
+    ]
+
+
+def test_rows_that_the_dump_itself_shows_withhold_the_verdict(
+    production: Production, rehearse: Tool, tmp_path: Path
+) -> None:
+    """They were left out of the restore, and one of them is enough."""
+    production.execute(
+        "CREATE TABLE users (id int); INSERT INTO users VALUES (1);"
+        "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);"
+        "INSERT INTO alembic_version VALUES ('0001')"
+    )
+    dump = production.folder / "full.sql"
+    dump.write_bytes(production.pg_dump())
+    body = 'op.add_column("users", sa.Column("key", sa.Integer, nullable=False))'
+    project = write_project(tmp_path / "p", {"0001": "", "0002": body})
+
+    withheld, seen = rehearse(project, dump), rehearse(project, dump, "--include-data", "users")
+
+    assert withheld.status == 3, withheld.stdout + withheld.stderr
+    assert "--include-data public.users" in withheld.report["findings"][0]["fix"]
+    assert [each["sqlstate"] for each in seen.errors] == ["23502"]

@@ -136,7 +136,7 @@ def test_the_throw_away_server_can_not_connect_out(
     done = rehearse(project, production.dump(), "--platform", "render")
 
     assert listener.visits == []
-    assert [state for _, state, _ in done.places] == ["08001"], done.stdout + done.stderr
+    assert [each["check"] for each in done.report["findings"]] == ["outside-connection"], done.stdout + done.stderr
 
 
 def test_environment_variables_and_service_files_do_not_lead_out(

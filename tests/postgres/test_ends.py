@@ -87,7 +87,7 @@ def test_a_signal_leaves_nothing(number: signal.Signals, wait: str) -> None:
     """Ctrl-C, a cancelled CI job, a closed terminal; with the server up or just coming up."""
     tool, place = _tool(wait)
     tool.send_signal(number)
-    status = tool.wait(20)
+    status = tool.wait(60)
     assert tool.stdout is not None
     tool.stdout.close()
 
@@ -103,7 +103,7 @@ def test_two_signals_leave_nothing_after_the_next_run() -> None:
         tool.send_signal(signal.SIGINT)
         time.sleep(delay_s)
         tool.send_signal(signal.SIGTERM)
-        tool.wait(20)
+        tool.wait(60)
         assert tool.stdout is not None
         tool.stdout.close()
         workdir.sweep()

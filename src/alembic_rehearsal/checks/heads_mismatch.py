@@ -34,8 +34,11 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             "Let the error end the command, or the deploy goes on without the migration.",
         )
         return
+    previewed = not all(context.as_sql for context in trace.contexts)
     for index, (context, before) in enumerate(zip(trace.contexts, evidence.tables, strict=True)):
-        yield from _judged(evidence, context, before, index)
+        # SQL that was printed beside a real run is a preview of it.
+        if not (context.as_sql and previewed):
+            yield from _judged(evidence, context, before, index)
 
 
 def _judged(evidence: Evidence, context: Context, before: VersionTable | None, index: int) -> Iterator[Finding]:
