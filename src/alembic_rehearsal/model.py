@@ -554,6 +554,7 @@ class Evidence:
         filled: the tables among `present` that have rows in the restored database.
         history: the schema that the revisions make from base, None when the upgrade did not fail.
         alone: what the pending revisions make of production without what is in their way, where `history` ends early.
+        upgraded: the facts after an upgrade that went through, where something in it was skipped.
         production: the facts of production's schema, where `history` is there.
         surveyed: the facts at the end of the survey: what would be there if each failing operation were skipped.
     """
@@ -575,6 +576,7 @@ class Evidence:
     address: str = ""
     history: History | None = None
     alone: History | None = None
+    upgraded: Facts | None = None
     production: Facts | None = None
     surveyed: Facts | None = None
 

@@ -15,14 +15,13 @@ from typing import Any
 
 from alembic_rehearsal import (
     aftermath,
-    catalog,
     causes,
     checks,
     compose,
     configured,
     dump,
+    explaining,
     intake,
-    lineage,
     mending,
     migrator,
     postgres,
@@ -30,10 +29,8 @@ from alembic_rehearsal import (
     rehearse,
     versions,
 )
-from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _names, depends_on_rows
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
-from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
@@ -165,12 +162,6 @@ class Stage:
             beside=cluster.container,
         )
 
-    def _from_base(self, lab: Lab) -> AbstractContextManager[building.Builder]:
-        if not self.options.from_base:
-            return contextlib.nullcontext(building.Known(History((), complete=False, why="it was not asked for")))
-        target = projects.find(replace(self.options, target="heads"), self.environ)
-        return building.begin(target, lab, self.run / "from-base")
-
     def _evidence(self, cluster: postgres.Cluster, running: rehearse.Rehearsal) -> Evidence:
         with self.clock.step("server"):
             cluster.ready(_READY_S)
@@ -195,23 +186,9 @@ class Stage:
             self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
-        survey = history = production = surveyed = alone_made = None
-        if _failed(trace):
-            # What the revisions make of an empty database is built beside the survey: the two don't share a server.
-            with self._from_base(lab) as builder:
-                survey = _survey(lab)
-                with self.clock.step("from base"):
-                    history = builder.finish()
-            production = catalog.read(lab.admin_of(PRISTINE))
-            surveyed = catalog.read(lab.admin)
-            in_the_way = () if history.complete or not self.options.from_base else causes.in_the_way(survey, production)
-            if in_the_way:
-                alone_made = alone.build(lab, in_the_way)
-        elif mending.without_survey(trace):
-            history = History((), complete=False, why="the revisions have several heads")
-            production = surveyed = catalog.read(lab.admin_of(PRISTINE))
+        why = explaining.explain(lab, trace, self.run / "from-base")
         pristine = lab.admin_of(PRISTINE)
-        present = readback.present(pristine, _names_of(trace, survey))
+        present = readback.present(pristine, _names_of(trace, why.survey))
         endpoint = running.endpoint or lab.endpoint
         bare = readback.bare(pristine) - restored.known_empty
         return Evidence(
@@ -222,18 +199,19 @@ class Stage:
             tables=tables,
             migrator=role,
             trace=trace,
-            survey=survey,
+            survey=why.survey,
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
-            left=aftermath.left(pristine, lab.admin) if trace.exit_status == 0 and survey is None else (),
+            left=aftermath.left(pristine, lab.admin) if trace.exit_status == 0 and why.survey is None else (),
             bare=bare,
             needs=_tried(lab, trace, bare),
             address=f"{endpoint.host}:{endpoint.port}",
-            history=history,
-            alone=alone_made,
-            production=production,
-            surveyed=surveyed,
+            history=why.history,
+            alone=why.alone,
+            upgraded=why.upgraded,
+            production=why.production,
+            surveyed=why.surveyed,
         )
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
@@ -280,19 +258,6 @@ class Stage:
         admin = replace(cluster.admin, dbname=restored.dbname)
         self.version_table = versions.write(admin, restored, self.options.at, self.version_table)
         return replace(restored, version_tables=readback.version_tables_of(admin))
-
-
-def _failed(trace: Trace) -> bool:
-    """Say whether the true run came to its end with a revision that failed."""
-    return (
-        trace.exit_status is not None and bool(trace.steps) and bool(trace.exit_status or lineage.failed(trace.steps))
-    )
-
-
-def _survey(lab: Lab) -> Trace:
-    """Run the command once more on a fresh copy, past each failure."""
-    lab.fresh("survey")
-    return lab.run("survey", mode="survey")
 
 
 def _tried(lab: Lab, trace: Trace, bare: frozenset[str]) -> dict[Any, str]:

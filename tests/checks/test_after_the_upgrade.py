@@ -158,3 +158,36 @@ def test_an_id_that_stands_in_two_files_blocks(production: Production, rehearse:
 
     assert run.status == 1, run.stdout
     assert [(each["check"], each["revision"]) for each in run.errors] == [("revision-twice", "0002")]
+
+
+@pytest.mark.parametrize(
+    ("there", "severity", "says"),
+    [
+        ("CREATE TABLE tokens (id int PRIMARY KEY, value text)", "warning", "of another shape"),
+        ("CREATE TABLE tokens (id serial PRIMARY KEY, value varchar(40))", "note", "as the revisions make it"),
+        ("SELECT 1", "", ""),
+    ],
+)
+def test_what_if_not_exists_passes_over_is_compared(
+    there: str, severity: str, says: str, production: Production, rehearse: Tool, tmp_path: Path
+) -> None:
+    """The history is built from base when the server says that it skipped something."""
+    production.execute(STAMPED + there)
+    body = """
+    op.execute("CREATE TABLE IF NOT EXISTS tokens (id serial PRIMARY KEY, value varchar(40))")
+    """
+    first = 'op.create_table("users", sa.Column("id", sa.Integer, primary_key=True))'
+    project = write_project(tmp_path / "p", {"0001": first, "0002": body})
+
+    run = rehearse(project, production.dump(), from_base=True)
+
+    assert run.status == 0, run.stdout + run.stderr
+    found = [each for each in run.report["findings"] if each["check"] == "skipped-silently"]
+    assert [each["severity"] for each in found] == ([severity] if severity else [])
+    for each in found:
+        assert says in each["message"]
+        assert each["location"]["line"] == BODY
+    if severity == "warning":
+        assert (
+            "column public.tokens.value: type text in production, character varying(40) wanted" in found[0]["evidence"]
+        )

@@ -106,6 +106,11 @@ RULES: Mapping[str, Rule] = {
         "is not done.",
         "Ask the catalogs before the statement instead of catching its error.",
     ),
+    "skipped-silently": Rule(
+        "IF NOT EXISTS met an object that is there already",
+        "Nothing was done, and nobody looked at its shape: it may lack columns that the application needs.",
+        "Bring production's object to the wanted shape in the same revision.",
+    ),
     "invalid-index": Rule(
         "The upgrade leaves an invalid index",
         "CREATE INDEX CONCURRENTLY failed or was passed over; the index is maintained and never used.",
