@@ -233,7 +233,10 @@ def _refused(refusal: Refusal) -> trace.Event:
     """Return what the probe would have written, had it seen the connection."""
     host, _, port = refusal.path.rpartition("/.s.PGSQL.")
     wanted = {"host": host, "port": port} if host else {"host": refusal.path or "a place unknown"}
-    reason = "it is a PostgreSQL socket other than the rehearsal's" if host else "its address could not be read"
+    # A path that names no port leads there by a link, or from the program's own directory.
+    reason = "it is a PostgreSQL socket other than the rehearsal's"
+    if not refusal.path:
+        reason = "its address could not be read"
     return {"event": "connect", "via": refusal.program, "wanted": wanted, "outcome": "refused", "reason": reason}
 
 

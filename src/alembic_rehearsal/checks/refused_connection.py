@@ -9,6 +9,7 @@ from alembic_rehearsal.model import Connection, Evidence, Finding, Severity
 ID = "refused-connection"
 
 _FIX = "If the migration needs it and it is not production's, allow its port (TCP only): --allow-port PORT"
+_FIX_SOCKET = "No other PostgreSQL's Unix socket is open to the command: whatever needs it can't be rehearsed."
 _FIX_IN_AN_IMAGE = "In the application's image it has no network but the throw-away server's, and can be given none."
 
 
@@ -24,6 +25,12 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             check=ID,
             severity=Severity.UNPROVED if failed else Severity.WARNING,
             message=f"A connection to {each.wanted} by {each.via} was refused: {each.reason}",
-            fix=_FIX if evidence.project.image is None else _FIX_IN_AN_IMAGE,
+            fix=_fix(evidence, each),
             location=each.location,
         )
+
+
+def _fix(evidence: Evidence, refused: Connection) -> str:
+    if evidence.project.image is not None:
+        return _FIX_IN_AN_IMAGE
+    return _FIX_SOCKET if refused.wanted.rpartition("@")[2].startswith(("/", "@")) else _FIX
