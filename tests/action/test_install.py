@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alembic_rehearsal.actions import install
-from alembic_rehearsal.errors import ProjectError
+from alembic_rehearsal.errors import ProjectError, UsageError
 
 PYPROJECT = '[project]\nname = "app"\n'
 PACKAGE = f'[build-system]\nrequires = ["hatchling"]\n{PYPROJECT}'
@@ -83,6 +83,16 @@ def test_files_above_the_workspace_are_not_looked_at(tmp_path: Path) -> None:
 
     with pytest.raises(ProjectError, match="nothing in"):
         planned(tmp_path / "w", {})
+
+
+@pytest.mark.parametrize("how", ["auto", "pip install alembic"])
+def test_a_directory_that_is_not_there_is_wrong_usage(tmp_path: Path, how: str) -> None:
+    """Without a word about it uv.lock of the workspace would be taken, and its commands had no folder to start in."""
+    planned(tmp_path / "w", {"uv.lock": "", "file": ""})
+
+    for name in ("nope", "file"):
+        with pytest.raises(UsageError, match=f"w/{name} doesn't exist"):
+            install.plan(how, tmp_path / "w" / name, tmp_path / "w", python_version="", places=install.Places(tmp_path))
 
 
 def test_several_lists_of_requirements_are_not_guessed_from(tmp_path: Path) -> None:

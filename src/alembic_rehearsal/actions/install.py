@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from alembic_rehearsal.actions import pythons
-from alembic_rehearsal.errors import ProjectError
+from alembic_rehearsal.errors import ProjectError, UsageError
 
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _SHELL = {"&&", "||", "|", ";", "&", ">", ">>", "<"}
@@ -120,8 +120,11 @@ def plan(install: str, root: Path, workspace: Path, *, python_version: str, plac
     """Return how the environment of the project in *root* is made.
 
     Raises:
+        UsageError: there is no such directory.
         ProjectError: nothing says what the project needs, or a command needs a shell.
     """
+    if not root.is_dir():
+        raise UsageError(f"the directory {root} doesn't exist", fix="The input directory is relative to the workspace.")
     venv = _venv(python_version, places)
     last_resort = ("uv", "pip", "install", "alembic")
     if install != "auto":
