@@ -33,6 +33,7 @@ class Service:
         migrations: field -> command, of those that upgrade the database, themselves or in a script that they name.
         python: what PYTHON_VERSION is set to.
         urls: variables that hold the address of a database.
+        branch: that is deployed, "" for the repository's default.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Service:
     migrations: dict[str, str]
     python: str
     urls: tuple[str, ...]
+    branch: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _service(content: dict[str, Any], repository: Path) -> Service:
         migrations={name: text for name, text in commands.items() if _migrates(text, folder)},
         python=next((str(each.get("value", "")) for each in variables if each.get("key") == "PYTHON_VERSION"), ""),
         urls=tuple(str(each.get("key")) for each in variables if _is_url(each.get("fromDatabase"))),
+        branch=str(content.get("branch") or ""),
     )
 
 
