@@ -111,6 +111,17 @@ def test_requirements_that_cannot_be_had_give_no_verdict(runner: Runner) -> None
     assert "alembic==0.0.0.1" in step.errors[0].message
 
 
+def test_a_directory_that_is_not_there_is_wrong_usage(runner: Runner) -> None:
+    """The lock file of the workspace would have been taken, for a command with no folder to start in."""
+    check_out(runner, BODY)
+    (runner.workspace / "uv.lock").write_text("")
+
+    step = runner.run({"dump": "production.sql", "directory": "nope"})
+
+    assert step.status == 2, step.log
+    assert step.errors[0].message.startswith("the directory /github/workspace/nope doesn't exist")
+
+
 def test_alembic_is_added_where_nothing_asks_for_it(runner: Runner) -> None:
     """Some keep it in a Dockerfile."""
     check_out(runner, BODY)
