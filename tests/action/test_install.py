@@ -196,6 +196,7 @@ def test_a_key_that_is_not_there_asks_for_nothing(tmp_path: Path, text: str) -> 
     [
         ("poetry.lock", "Error: The current project could not be installed: No file/folder found", "--no-root"),
         ("uv.lock", "cause: Call to `hatchling.build.build_editable` failed", "--no-install-project"),
+        ("pdm.lock", "Install shop 1 failed\n  Installing the project as a package... 1/1\n[BuildError]", "--no-self"),
         ("uv.lock", "No solution found", ""),
         ("requirements.txt", "The current project could not be installed", ""),
     ],

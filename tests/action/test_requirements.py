@@ -56,7 +56,7 @@ def write_requirements(folder: Path, kind: str, *, built: bool = False) -> None:
     text = PYPROJECT + (
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n' if built else ""
     )
-    if kind == "pdm.lock":
+    if kind == "pdm.lock" and not built:
         text += "[tool.pdm]\ndistribution = false\n"
     if kind == "poetry.lock":
         # A source of its own, as companies have: not every mirror has PyPI's JSON.
@@ -73,7 +73,7 @@ def write_requirements(folder: Path, kind: str, *, built: bool = False) -> None:
         uv("tool", "run", "--from", "pdm[locked]", "pdm", "lock", cwd=folder)
 
 
-@pytest.mark.parametrize("kind", ["uv.lock", "poetry.lock"])
+@pytest.mark.parametrize("kind", ["uv.lock", "poetry.lock", "pdm.lock"])
 def test_an_application_that_is_no_package_is_rehearsed(runner: Runner, kind: str) -> None:
     """Its build backend finds no module of the project's name; where it starts it has all that it needs."""
     check_out(runner, BODY)

@@ -34,6 +34,7 @@ _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
 # What installers write when the project itself is what they can't install, and how it is left out.
 _WITHOUT_PROJECT = {
     "poetry": ("--no-root", ("current project could not be installed",)),
+    "pdm": ("--no-self", ("installing the project as a package",)),
     "sync": ("--no-install-project", ("build_editable", "failed to build `")),
 }
 
