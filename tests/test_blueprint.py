@@ -77,6 +77,30 @@ def test_how_alembic_is_called(tmp_path: Path, fields: dict[str, str], expected:
     assert expected in said(tmp_path, service(**fields))
 
 
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("pip install alembic\npip install --upgrade pip", False),
+        ("pip install alembic --upgrade pip", False),
+        ("pip install flask && echo db\npip install -U upgrade-tool", False),
+        ("cp -r alembic out\n./upgrade", False),
+        ("# not here: alembic upgrade head\npip install .", False),
+        ("alembic -c db.ini -x tenant=a --raiseerr \\\n  upgrade heads", True),
+        ("flask --app shop db upgrade -d db", True),
+        ("flask --debug db --directory=db upgrade", True),
+        ('["/venv/bin/alembic", "-n", "users", "upgrade", "head"]', True),
+        ("subprocess.run([\n  'alembic',\n  'upgrade',\n  'head'])", True),
+        ("from alembic import command\n\ncommand.upgrade(config, 'head')", True),
+        ("alembic.config.main(argv=['--raiseerr', 'upgrade', 'head'])", True),
+    ],
+)
+def test_an_upgrade_is_one_command_and_not_two_words_of_a_script(tmp_path: Path, command: str, found: bool) -> None:
+    """Who builds with `pip install alembic` and `pip install --upgrade pip` has not upgraded a database."""
+    (tmp_path / "build.sh").write_text(command)
+
+    assert ("buildCommand: ./build.sh" in said(tmp_path, service(buildCommand="./build.sh"))) == found
+
+
 def test_two_services_that_migrate_are_one_too_many(tmp_path: Path) -> None:
     """A deploy of both runs both."""
     web = service(preDeployCommand=UPGRADE)
@@ -106,7 +130,17 @@ def test_a_database_without_a_version_is_said_to_have_none(tmp_path: Path) -> No
     assert "database db: no postgresMajorVersion" in said(tmp_path, "databases:\n  - name: db\n")
 
 
-@pytest.mark.parametrize("text", ["- a\n", "a: [\n", "", "services: 1\n", "services: [1]\ndatabases: {a: b}\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n",
+        "a: [\n",
+        "",
+        "services: 1\n",
+        "services: [1]\ndatabases: {a: b}\n",
+        "services: [{envVars: 5, autoDeployTrigger: [a]}, {autoDeployTrigger: {a: b}}]\n",
+    ],
+)
 def test_odd_files_are_told_and_never_a_crash(tmp_path: Path, text: str) -> None:
     """Somebody is in the middle of writing it."""
     (tmp_path / "render.yaml").write_text(text)

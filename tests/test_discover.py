@@ -121,6 +121,16 @@ def test_what_is_installed_or_hidden_or_only_linked_is_left_out(repository: Path
     assert found() == [Found("a", "a")]
 
 
+def test_keys_may_be_in_capitals_and_copies_and_templates_are_left_out() -> None:
+    """`build/lib` is what setuptools made of the project, and a folder of cookiecutter's is none yet."""
+    write(
+        {f"{name}/shop/alembic.ini": ini("%(here)s") for name in ("build/lib", "build/lib.linux", "{{cookiecutter.x}}")}
+    )
+    write({"build/shop/alembic.ini": "[alembic]\nSCRIPT_LOCATION = %(here)s\n"})
+
+    assert found() == [Found("build/shop", "build/shop")]
+
+
 def test_a_file_that_can_not_be_read_is_a_project_all_the_same() -> None:
     """Left out, nobody would say what is wrong with it."""
     write({"a/alembic.ini": "script_location = x\n", "b/other.ini": "script_location = x\n"})

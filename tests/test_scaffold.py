@@ -25,6 +25,9 @@ ACTION = "OWNER/alembic-rehearsal@v1"
 REPORTS = '--format markdown --output "$GITHUB_STEP_SUMMARY" --format text'
 
 
+COMMIT = ["-c", "user.name=me", "-c", "user.email=me@example.org", "commit", "-q", "--allow-empty", "-m", "one"]
+
+
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with the example in it."""
@@ -166,6 +169,14 @@ def test_how_the_requirements_are_installed(files: dict[str, str], commands: lis
         ({"Dockerfile": "FROM docker.io/library/python:3.12-slim AS base\n"}, "3.12", "Dockerfile"),
         ({"runtime.txt": "python-3.11.9\n", "Dockerfile": "FROM python:3.12\n"}, "3.11", "runtime.txt"),
         ({".python-version": "shop-env\n"}, "3.13", "no file says which"),
+        ({"Dockerfile": "FROM --platform=$BUILDPLATFORM python:3.11-slim\n"}, "3.11", "Dockerfile"),
+        ({"Dockerfile": "ARG V=3.11\nFROM python:${V}-slim\n"}, "3.11", "Dockerfile"),
+        ({"Dockerfile": "FROM python:${V:-3.12}\n"}, "3.12", "Dockerfile"),
+        ({"Dockerfile": "ARG V\nFROM python:$V\n"}, "3.13", "no file says which"),
+        ({"pyproject.toml": '[tool.poetry.dependencies]\npython = "3.11.*"\n'}, "3.11", "pyproject.toml"),
+        ({"pyproject.toml": '[tool.poetry.dependencies]\npython = "3.11.4"\n'}, "3.11.4", "pyproject.toml"),
+        ({"pyproject.toml": '[project]\nrequires-python = "==3.12.4"\n'}, "3.12.4", "pyproject.toml"),
+        ({"pyproject.toml": '[project]\nrequires-python = "<3.13, !=3.9.1, >=3.11"\n'}, "3.11", "pyproject.toml"),
         (
             {
                 ".python-version": "3.11\n",
@@ -196,6 +207,96 @@ def test_a_python_too_old_for_the_tool_stands_beside_a_newer_one() -> None:
 
     assert steps()[1]["with"]["python-version"].split() == ["3.9", "3.13"]
     assert scripts()[0]["run"].startswith("python3.9 -m venv .venv\n")
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"uv.lock": ""}, "uv sync --frozen --python 3.8"),
+        ({"pyproject.toml": '[project]\nrequires-python = ">=3.8"\n'}, "uv venv --python 3.8"),
+    ],
+)
+def test_uv_is_told_the_older_of_two_pythons(files: dict[str, str], command: str) -> None:
+    """By itself it would take the tool's, which `>=3.8` allows too."""
+    for name, text in {".python-version": "3.8\n", **files}.items():
+        Path(name).write_text(text)
+
+    write()
+
+    assert scripts()[0]["run"].splitlines()[1] == command
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "module", "without"),
+    [
+        ('[tool.poetry]\nname = "the-shop"\n', "", True),
+        ('[tool.poetry]\nname = "the-shop"\n', "src/the_shop", False),
+        ('[tool.poetry]\nname = "the-shop"\n', "the_shop", False),
+        ('[tool.poetry]\nname = "the-shop"\npackages = [{include = "app"}]\n', "", False),
+    ],
+)
+def test_poetry_leaves_an_application_out_that_is_no_package(pyproject: str, module: str, without: bool) -> None:
+    """It would end with an error after it has installed everything else."""
+    Path("poetry.lock").write_text("")
+    Path("pyproject.toml").write_text(pyproject)
+    Path(module).mkdir(parents=True, exist_ok=True)
+
+    write()
+
+    assert scripts()[0]["run"].splitlines()[-1].partition("poetry install ")[2] == (
+        "--no-interaction --no-root" if without else "--no-interaction"
+    )
+
+
+@pytest.mark.parametrize(
+    ("commands", "branches"),
+    [
+        ([], ["main"]),
+        ([["init", "-q", "-b", "trunk"]], ["trunk"]),
+        ([["init", "-q", "-b", "master"], COMMIT, ["switch", "-q", "-c", "work"]], ["master"]),
+        (
+            [
+                ["init", "-q", "-b", "main"],
+                COMMIT,
+                ["update-ref", "refs/remotes/origin/develop", "HEAD"],
+                ["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/develop"],
+            ],
+            ["develop"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("uses", ["", ACTION])
+def test_pushes_to_what_is_deployed_are_rehearsed(
+    repository: Path, commands: list[list[str]], branches: list[str], uses: str
+) -> None:
+    """The default branch as git knows it, and the blueprint's; for many projects too."""
+    for command in commands:
+        subprocess.run(["git", *command], check=True, capture_output=True)
+    Path("render.yaml").write_text("services: [{name: a, branch: production}, {name: b}]\n")
+    if uses:
+        write_project(repository / "services" / "b", {"0001": ""})
+
+    write(uses=uses)
+
+    workflow = yaml.safe_load(Path(PLACE).read_text())
+    assert workflow[True]["push"]["branches"] == [*branches, "production"]
+
+
+def test_what_is_next_can_be_pasted(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the folder that `init` was called in; the dump's folder need not be there yet."""
+    Path("Dockerfile").write_text("FROM python:3.12\n")
+    (repository / "a b").mkdir()
+    monkeypatch.chdir("a b")
+
+    first = write(directory="..")
+    second = write(directory="..", dump="production.sql", force=True)
+
+    [mkdir, snapshot] = [line.strip() for line in first if line.startswith("       ")]
+    assert (mkdir, snapshot) == ("mkdir -p ../db", "alembic-rehearsal snapshot -o ../db/production.sql")
+    assert [line.strip() for line in second if line.startswith("       ")] == [
+        "alembic-rehearsal snapshot -o ../production.sql"
+    ]
+    assert any("--app-image" in line for line in first)
 
 
 def test_variables_that_hold_the_address_are_set() -> None:
@@ -261,6 +362,8 @@ def test_with_the_action() -> None:
 def test_several_projects_are_listed_and_with_the_action_they_are_a_matrix(repository: Path) -> None:
     """For one of them there is --config; the action installs each one's requirements itself."""
     write_project(repository / "services" / "b", {"0001": ""})
+    Path("services/b/env.py").write_text('import os\nos.environ["SHOP_DATABASE_URL"]\n')
+    Path("services/b/runtime.txt").write_text("python-3.12.4\n")
     known = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
 
     with pytest.raises(UsageError, match="2 projects") as caught:
@@ -275,6 +378,8 @@ def test_several_projects_are_listed_and_with_the_action_they_are_a_matrix(repos
     workflow = yaml.safe_load(Path(PLACE).read_text())
     used = workflow["jobs"]["rehearse"]["steps"][-1]
     assert set(used["with"]) <= set(known)
+    assert used["with"]["python-version"] == "3.12"
+    assert used["env"] == dict.fromkeys(("DATABASE_URL", "SHOP_DATABASE_URL"), "postgresql://app@localhost/app")
     assert "matrix.project" in workflow["jobs"]["rehearse"]["name"]
 
 

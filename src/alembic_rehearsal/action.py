@@ -147,7 +147,7 @@ class _Step:
         places.prepare()
         with self._log.uninterpreted(f"Install the project's requirements from {plan.source}"):
             for command in plan.commands:
-                status, tail = self._spawn(command, env, plan.folder)
+                status, tail = self._carry_out(command, env, plan.folder)
                 if status != 0:
                     raise ProjectError(
                         f"the project's requirements can't be installed: {shlex.join(command)} ended with "
@@ -157,9 +157,19 @@ class _Step:
             for command in plan.fallbacks:
                 if (places.venv / "bin" / "alembic").exists():
                     break
-                self._spawn(command, env, plan.folder)
+                self._carry_out(command, env, plan.folder)
             _end_the_rest()
         return str(places.python)
+
+    def _carry_out(self, command: tuple[str, ...], env: Mapping[str, str], folder: Path) -> tuple[int, str]:
+        """Run a command of a plan, once more without the project itself if that is all that can't be installed."""
+        status, tail = self._spawn(command, env, folder)
+        again = install.without_project(command, tail) if status != 0 else ()
+        if again:
+            self._log.raw(f"\nOnce more without the project itself: {shlex.join(again)}\n".encode())
+            second, _tail = self._spawn(again, env, folder)
+            status = second and status
+        return status, tail
 
     def _rehearse(self, python: str, private: Path) -> int:
         reports = self._reports(private)

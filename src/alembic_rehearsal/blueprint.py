@@ -14,7 +14,14 @@ from typing import Any
 _NAMES = ("render.yaml", "render.yml")
 _COMMANDS = ("preDeployCommand", "startCommand", "dockerCommand", "buildCommand")
 _START = re.compile(r"^\s*(?:CMD|ENTRYPOINT)\s+(.*)", re.MULTILINE)
-_MIGRATES = re.compile(r"\balembic\b[^&|;]*\bupgrade\b|\bflask\b[^&|;]*\bdb\b[^&|;]*\bupgrade\b")
+# Words of one command, also as JSON and Python write them; options, each with a value or without, may be between.
+_NEXT = r"""(?:[ \t"',]|(?<=[\\,])\r?\n|\\(?=\r?\n))+"""
+_OPTIONS = rf"""(?:{_NEXT}-[^\s"'&|;]*(?:{_NEXT}[^-\s"'&|;][^\s"'&|;]*)?)*"""
+_MIGRATES = re.compile(
+    rf"(?<![\w.-])(?:alembic|flask{_OPTIONS}{_NEXT}db){_OPTIONS}{_NEXT}upgrade(?![\w-])"
+    r"|\bcommand\.upgrade\(|\balembic\.config\.main\([^)]*\bupgrade\b"
+)
+_COMMENT = re.compile(r"^\s*#.*", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,6 +33,7 @@ class Service:
         migrations: field -> command, of those that upgrade the database, themselves or in a script that they name.
         python: what PYTHON_VERSION is set to.
         urls: variables that hold the address of a database.
+        branch: that is deployed, "" for the repository's default.
     """
 
     name: str
@@ -33,6 +41,7 @@ class Service:
     migrations: dict[str, str]
     python: str
     urls: tuple[str, ...]
+    branch: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,15 +113,17 @@ def _service(content: dict[str, Any], repository: Path) -> Service:
     if content.get("runtime", content.get("env")) == "docker" and "dockerCommand" not in commands:
         dockerfile = folder / str(content.get("dockerfilePath") or "Dockerfile")
         commands["Dockerfile"] = " ".join(_START.findall(_text(dockerfile)))
-    variables = [each for each in content.get("envVars") or () if isinstance(each, dict)]
+    variables = list(_each(content, "envVars"))
     # YAML 1.1 reads `off` as false, and an older field says the same with a truth value.
     trigger = content.get("autoDeployTrigger", content.get("autoDeploy", ""))
+    said = ("commit" if trigger else "off") if isinstance(trigger, bool) else str(trigger or "")
     return Service(
         name=str(content.get("name", "?")),
-        trigger={True: "commit", False: "off"}.get(trigger, str(trigger)) if trigger is not None else "",
+        trigger=said,
         migrations={name: text for name, text in commands.items() if _migrates(text, folder)},
         python=next((str(each.get("value", "")) for each in variables if each.get("key") == "PYTHON_VERSION"), ""),
         urls=tuple(str(each.get("key")) for each in variables if _is_url(each.get("fromDatabase"))),
+        branch=str(content.get("branch") or ""),
     )
 
 
@@ -123,7 +134,7 @@ def _is_url(source: Any) -> bool:
 def _migrates(command: str, folder: Path) -> bool:
     """Say whether *command* upgrades the database, or a script in *folder* does that it starts."""
     scripts = (folder / word.lstrip("/") for word in re.findall(r"[\w./-]+", command))
-    return any(_MIGRATES.search(text) for text in (command, *map(_text, scripts)))
+    return any(_MIGRATES.search(_COMMENT.sub("", text)) for text in (command, *map(_text, scripts)))
 
 
 def _text(path: Path) -> str:

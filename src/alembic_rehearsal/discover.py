@@ -97,13 +97,19 @@ def _line(found: Found) -> str:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """Yield *root* and what is below it, without hidden folders, what was installed, and what a link leads to."""
+    """Yield *root* and what is below it, without what is left out, and what a link leads to."""
     for place, names, files in os.walk(root):
         if "pyvenv.cfg" in files:
             names.clear()
             continue
-        names[:] = sorted(name for name in names if not name.startswith(".") and name not in _SKIPPED)
+        names[:] = sorted(name for name in names if not _is_left_out(name, Path(place).name))
         yield Path(place)
+
+
+def _is_left_out(name: str, parent: str) -> bool:
+    """Say whether a folder is hidden, installed, what setuptools copies (`build/lib`), or a template of projects."""
+    copied = parent == "build" and name.partition(".")[0] == "lib"
+    return name.startswith(".") or name in _SKIPPED or copied or "{{" in name
 
 
 def _in_folder(folder: Path, root: Path) -> Iterator[Found]:
@@ -131,7 +137,8 @@ def _found(directory: Path, file: Path, section: str, command: str = "") -> Foun
 def _sections(path: Path) -> dict[str, str]:
     """Return section -> script_location of each section that sets one itself."""
     text = _text(path)
-    if "script_location" not in text:
+    # An ini's keys may be written in capitals.
+    if "script_location" not in text.lower():
         return {}
     # [DEFAULT] as a section of its own: its values are no section's own.
     parser = configparser.RawConfigParser(strict=False, default_section="")
@@ -174,7 +181,7 @@ def _flask(folder: Path) -> Found | None:
     Source: https://github.com/miguelgrinberg/Flask-Migrate, templates/flask/alembic.ini.mako has no script_location.
     """
     file = folder / _DEFAULT_FILE
-    if not file.is_file() or "script_location" in _text(file) or not _OF_FLASK.search(_text(folder / "env.py")):
+    if not file.is_file() or "script_location" in _text(file).lower() or not _OF_FLASK.search(_text(folder / "env.py")):
         return None
     option = "" if folder.name == "migrations" else f" --directory {shlex.quote(folder.name)}"
     where = Path(os.path.relpath(folder.parent)).as_posix()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alembic_rehearsal.actions import install
-from alembic_rehearsal.errors import ProjectError
+from alembic_rehearsal.errors import ProjectError, UsageError
 
 PYPROJECT = '[project]\nname = "app"\n'
 PACKAGE = f'[build-system]\nrequires = ["hatchling"]\n{PYPROJECT}'
@@ -85,6 +85,16 @@ def test_files_above_the_workspace_are_not_looked_at(tmp_path: Path) -> None:
         planned(tmp_path / "w", {})
 
 
+@pytest.mark.parametrize("how", ["auto", "pip install alembic"])
+def test_a_directory_that_is_not_there_is_wrong_usage(tmp_path: Path, how: str) -> None:
+    """Without a word about it uv.lock of the workspace would be taken, and its commands had no folder to start in."""
+    planned(tmp_path / "w", {"uv.lock": "", "file": ""})
+
+    for name in ("nope", "file"):
+        with pytest.raises(UsageError, match=f"w/{name} doesn't exist"):
+            install.plan(how, tmp_path / "w" / name, tmp_path / "w", python_version="", places=install.Places(tmp_path))
+
+
 def test_several_lists_of_requirements_are_not_guessed_from(tmp_path: Path) -> None:
     """The message names them, and the fix can be pasted."""
     with pytest.raises(ProjectError, match=r"requirements-a.txt, requirements-b.txt") as caught:
@@ -141,3 +151,59 @@ def test_a_missing_program_is_named(output: str, package: str) -> None:
 def test_an_unknown_failure_gets_no_advice() -> None:
     """No guess stated as fact."""
     assert install.advice("No matching distribution found for nosuch") == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (">=3.11,<3.13", ">=3.11,<3.13"),
+        (">=3.11 <3.13", ">=3.11,<3.13"),
+        ("^3.11", ">=3.11,<4"),
+        ("~3.11", ">=3.11,<3.12"),
+        ("~3.11.2", ">=3.11.2,<3.12"),
+        ("3.11.*", "==3.11.*"),
+        ("3.11.4", "==3.11.4"),
+        ("^2.7 || ^3.9", ">=3.9,<4"),
+        ("*", ""),
+        (">= 3.9, != 3.9.1", ">=3.9,!=3.9.1"),
+    ],
+)
+def test_poetrys_own_key_says_the_python_too(tmp_path: Path, asked: str, expected: str) -> None:
+    """Many projects of Poetry have no requires-python, which is what uv reads by itself."""
+    files = {"poetry.lock": "", "pyproject.toml": f'[tool.poetry.dependencies]\npython = "{asked}"\n'}
+
+    first = planned(tmp_path / "w", files)
+    input_says = planned(tmp_path / "w", files, python="3.12")
+    file_says = planned(tmp_path / "w", files | {".python-version": "3.12\n"})
+
+    assert first.commands[0][3:-1] == (("--python", expected) if expected else ())
+    assert input_says.commands[0][3:-1] == ("--python", "3.12")
+    assert file_says.commands[0][3:-1] == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[tool", "[tool.poetry.dependencies]\npython = {version = '3.11'}\n", "tool = 1\n"]
+)
+def test_a_key_that_is_not_there_asks_for_nothing(tmp_path: Path, text: str) -> None:
+    """Poetry itself will say what is wrong with the file."""
+    plan = planned(tmp_path / "w", {"poetry.lock": "", "pyproject.toml": text})
+
+    assert "--python" not in plan.commands[0]
+
+
+@pytest.mark.parametrize(
+    ("lock", "output", "flag"),
+    [
+        ("poetry.lock", "Error: The current project could not be installed: No file/folder found", "--no-root"),
+        ("uv.lock", "cause: Call to `hatchling.build.build_editable` failed", "--no-install-project"),
+        ("pdm.lock", "Install shop 1 failed\n  Installing the project as a package... 1/1\n[BuildError]", "--no-self"),
+        ("uv.lock", "No solution found", ""),
+        ("requirements.txt", "The current project could not be installed", ""),
+    ],
+)
+def test_a_project_that_is_no_package_is_left_out(tmp_path: Path, lock: str, output: str, flag: str) -> None:
+    """Applications start from their folder, and their requirements are there all the same."""
+    command = planned(tmp_path / "w", {lock: "", "pyproject.toml": PYPROJECT}).commands[-1]
+
+    assert install.without_project(command, output) == ((*command, flag) if flag else ())
+    assert install.without_project(("pip", "install", "poetry"), "current project could not be installed") == ()

@@ -24,6 +24,7 @@ version = "1"
 requires-python = ">=3.10"
 dependencies = ["alembic==1.16.4", "psycopg2-binary", "inflection"]
 """
+BUILD = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
 # Only there if the requirements are.
 BODY = "import inflection\nop.create_table(inflection.pluralize('order'), sa.Column('id', sa.Integer))"
 
@@ -48,16 +49,19 @@ def test_the_requirements_are_there(runner: Runner, kind: str) -> None:
     assert "1.16.4" in step.log
 
 
-def write_requirements(folder: Path, kind: str) -> None:
+def write_requirements(folder: Path, kind: str, *, built: bool = False) -> None:
     if kind == "requirements.txt":
         (folder / kind).write_text("alembic==1.16.4\npsycopg2-binary\ninflection\n")
         return
-    text = PYPROJECT
-    if kind == "pdm.lock":
+    text = PYPROJECT + (
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n' if built else ""
+    )
+    if kind == "pdm.lock" and not built:
         text += "[tool.pdm]\ndistribution = false\n"
     if kind == "poetry.lock":
         # A source of its own, as companies have: not every mirror has PyPI's JSON.
-        text += '[tool.poetry]\npackage-mode = false\n[[tool.poetry.source]]\nname = "simple"\n'
+        text += "" if built else "[tool.poetry]\npackage-mode = false\n"
+        text += '[[tool.poetry.source]]\nname = "simple"\n'
         index = importlib.import_module("pip._internal.models.index").PyPI.simple_url
         text += f'url = "{index}/"\npriority = "primary"\n'
     (folder / "pyproject.toml").write_text(text)
@@ -67,6 +71,18 @@ def write_requirements(folder: Path, kind: str) -> None:
         uv("tool", "run", "poetry", "lock", cwd=folder)
     elif kind == "pdm.lock":
         uv("tool", "run", "--from", "pdm[locked]", "pdm", "lock", cwd=folder)
+
+
+@pytest.mark.parametrize("kind", ["uv.lock", "poetry.lock", "pdm.lock"])
+def test_an_application_that_is_no_package_is_rehearsed(runner: Runner, kind: str) -> None:
+    """Its build backend finds no module of the project's name; where it starts it has all that it needs."""
+    check_out(runner, BODY)
+    write_requirements(runner.workspace, kind, built=True)
+
+    step = runner.run({"dump": "production.sql"}, timeout_s=300)
+
+    assert step.status == 0, step.log
+    assert "Once more without the project itself: uv " in step.log
 
 
 def test_a_command_of_the_workflow_installs_instead(runner: Runner) -> None:
@@ -93,6 +109,17 @@ def test_requirements_that_cannot_be_had_give_no_verdict(runner: Runner) -> None
     assert step.status == 3, step.log
     assert "the project's requirements can't be installed: uv pip install" in step.errors[0].message
     assert "alembic==0.0.0.1" in step.errors[0].message
+
+
+def test_a_directory_that_is_not_there_is_wrong_usage(runner: Runner) -> None:
+    """The lock file of the workspace would have been taken, for a command with no folder to start in."""
+    check_out(runner, BODY)
+    (runner.workspace / "uv.lock").write_text("")
+
+    step = runner.run({"dump": "production.sql", "directory": "nope"})
+
+    assert step.status == 2, step.log
+    assert step.errors[0].message.startswith("the directory /github/workspace/nope doesn't exist")
 
 
 def test_alembic_is_added_where_nothing_asks_for_it(runner: Runner) -> None:

@@ -92,6 +92,8 @@ def test_a_variable_without_a_value_is_wrong_usage(image: str) -> None:
     """A misspelt name would only show in the application."""
     with pytest.raises(UsageError, match="--app-env TOKEN: this process has no such variable"):
         found(image, app_directory="/srv", app_env=("TOKEN",))
+    with pytest.raises(UsageError, match="--app-env has a value and no variable's name"):
+        found(image, app_directory="/srv", app_env=("=x",))
 
     project = found(image, {"TOKEN": "t", "OTHER": "o"}, app_directory="/srv", app_env=("TOKEN", "A="))
 

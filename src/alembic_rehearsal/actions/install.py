@@ -11,7 +11,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from alembic_rehearsal.errors import ProjectError
+from alembic_rehearsal.actions import pythons
+from alembic_rehearsal.errors import ProjectError, UsageError
 
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _SHELL = {"&&", "||", "|", ";", "&", ">", ">>", "<"}
@@ -30,6 +31,12 @@ _SIGNS = {
 }
 _PROJECT_FILES = ("pyproject.toml", "setup.py")
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
+# What installers write when the project itself is what they can't install, and how it is left out.
+_WITHOUT_PROJECT = {
+    "poetry": ("--no-root", ("current project could not be installed",)),
+    "pdm": ("--no-self", ("installing the project as a package",)),
+    "sync": ("--no-install-project", ("build_editable", "failed to build `")),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,19 +121,44 @@ def plan(install: str, root: Path, workspace: Path, *, python_version: str, plac
     """Return how the environment of the project in *root* is made.
 
     Raises:
+        UsageError: there is no such directory.
         ProjectError: nothing says what the project needs, or a command needs a shell.
     """
-    wanted = ("--python", python_version) if python_version else ()
-    venv = ("uv", "venv", "--clear", *wanted, str(places.venv))
+    if not root.is_dir():
+        raise UsageError(f"the directory {root} doesn't exist", fix="The input directory is relative to the workspace.")
+    venv = _venv(python_version, places)
     last_resort = ("uv", "pip", "install", "alembic")
     if install != "auto":
         # `--seed`: these are pip's users.
         seeded = (*venv[:2], "--seed", *venv[2:])
         return Plan("the input install", root, (seeded, *_commands(install)), (last_resort,))
     folder, source = source_of(root, workspace)
+    venv = _venv(python_version or _poetrys_python(folder, source), places)
     commands, with_groups = _recipe(folder / source, root)
     where = root if source == "uv.lock" else folder
     return Plan(str(folder / source), where, (venv, *commands), (*with_groups, last_resort))
+
+
+def _venv(python: str, places: Places) -> tuple[str, ...]:
+    return ("uv", "venv", "--clear", *(("--python", python) if python else ()), str(places.venv))
+
+
+def _poetrys_python(folder: Path, source: str) -> str:
+    if source != "poetry.lock" or (folder / ".python-version").is_file():
+        return ""
+    return pythons.specifiers(pythons.poetrys(folder / "pyproject.toml"))
+
+
+def without_project(command: tuple[str, ...], output: str) -> tuple[str, ...]:
+    """Return *command* without the project itself if *output* says that this failed; () otherwise.
+
+    An application has its modules where it starts, and often none that its build backend would find.
+    """
+    said = output.lower()
+    for word, (flag, signs) in _WITHOUT_PROJECT.items():
+        if command[0] == "uv" and word in command and any(sign in said for sign in signs):
+            return (*command, flag)
+    return ()
 
 
 def _commands(install: str) -> Iterator[tuple[str, ...]]:

@@ -68,6 +68,10 @@ def _added(given: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for each in given:
         name, equals, value = each.partition("=")
+        if not name:
+            raise UsageError(
+                "--app-env has a value and no variable's name", fix="--app-env NAME=VALUE, or --app-env NAME"
+            )
         if not equals and name not in environ:
             raise UsageError(f"--app-env {name}: this process has no such variable", fix=f"--app-env {name}=VALUE")
         found[name] = value if equals else environ[name]

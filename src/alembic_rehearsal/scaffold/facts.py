@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from alembic_rehearsal import blueprint
 from alembic_rehearsal.actions import install
 from alembic_rehearsal.discover import Found
 from alembic_rehearsal.errors import ProjectError
+from alembic_rehearsal.scaffold import branches, pythons
 
-_VERSION = re.compile(r"(?:python-)?(\d+\.\d+)")
-_FROM = re.compile(r"^FROM\s+(?:\S*/)?python:(\d+\.\d+)", re.MULTILINE)
-_REQUIRES = re.compile(r"""^\s*(?:requires-python|python)\s*=\s*["'][^"']*?[>~^=]=?\s*(\d+\.\d+)""", re.MULTILINE)
 # Variables that env.py reads an address of a database from.
 _URL = re.compile(
     r"""(?:environ\[|environ\.get\(|getenv\()\s*["']((?:\w*(?:DATABASE|POSTGRES|SQLALCHEMY|ALEMBIC|DB|PG)\w*)(?:URL|URI|DSN))["']"""
@@ -23,7 +20,6 @@ _OTHER = re.compile(r"^\s*sqlalchemy\.url\s*=\s*(mysql|mariadb|sqlite|oracle|mss
 # "postgres" is left out: SQLAlchemy takes it for no dialect since 1.4.
 _SCHEME = re.compile(r"\b(postgresql(?:\+\w+)?)://")
 _COMPILED = re.compile(r"""^\s*["']?psycopg2(?![-\w])|^name = "psycopg2"$""", re.MULTILINE)
-_NEWEST = "3.13"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,13 +28,15 @@ class Facts:
 
     Attributes:
         requirements: the file that says what it needs, relative to the repository; "" when none does.
-        python: version, "3.12".
+        python: version, "3.12"; "3.12.4" where nothing else will do.
         python_from: what says so.
         variables: that hold the database's address where the project is deployed.
         scheme: of that address, "postgresql+asyncpg"; "" when no file says it.
         compiles: psycopg2 is among the requirements, which is built from its source.
         other: a database that isn't PostgreSQL, as alembic.ini names it; "" for none.
         render: its render.yaml, None without one.
+        branches: that are deployed.
+        image: there is a Dockerfile.
     """
 
     repository: Path
@@ -51,6 +49,8 @@ class Facts:
     other: str
     compiles: bool
     render: blueprint.Blueprint | None
+    branches: tuple[str, ...]
+    image: bool
 
 
 def repository_of(folder: Path) -> Path:
@@ -67,7 +67,7 @@ def gather(found: Found, repository: Path) -> Facts:
         render = blueprint.read(path) if path else None
     except ValueError:
         render = None
-    python, python_from = next(_pythons(root, repository, render))
+    python, python_from = pythons.first(root, repository, render)
     env_files = sorted({*root.glob("*/env.py"), *root.glob("*/*/env.py"), *root.glob("*/*/*/env.py")})
     named = [name for file in env_files for name in _URL.findall(_text(file))]
     deployed = [name for service in render.services for name in service.urls] if render else []
@@ -85,6 +85,8 @@ def gather(found: Found, repository: Path) -> Facts:
         other=next(iter(_OTHER.findall(_text(ini))), ""),
         compiles=bool(_COMPILED.search(_text(repository / requirements))) if requirements else False,
         render=render,
+        branches=branches.deployed(repository, render),
+        image=(root / "Dockerfile").is_file() or (repository / "Dockerfile").is_file(),
     )
 
 
@@ -94,21 +96,6 @@ def _requirements(root: Path, repository: Path) -> str:
     except ProjectError:
         return ""
     return (folder / name).relative_to(repository).as_posix()
-
-
-def _pythons(root: Path, repository: Path, render: blueprint.Blueprint | None) -> Iterator[tuple[str, str]]:
-    """Yield versions and what says them, production's own first."""
-    for service in render.services if render else ():
-        if version := _VERSION.match(service.python):
-            yield version[1], f"PYTHON_VERSION in {render.path.name if render else ''}"
-    folders = [each for each in (root, *root.parents) if each == repository or repository in each.parents]
-    patterns = {".python-version": _VERSION, "runtime.txt": _VERSION, "Dockerfile": _FROM, "pyproject.toml": _REQUIRES}
-    for name, pattern in patterns.items():
-        for folder in folders:
-            text = _text(folder / name)
-            if version := pattern.match(text) if pattern is _VERSION else pattern.search(text):
-                yield version[1], name
-    yield _NEWEST, "no file says which"
 
 
 def _text(path: Path) -> str:

@@ -36,17 +36,22 @@ def write(
     target = repository / _PLACE
     if target.exists() and not force:
         raise UsageError(f"{target} is there already", fix="--force overwrites it")
-    if len(found) > 1:
-        text, told = workflow.of_many(uses), _told_many(found)
+    projects = [_gathered(each, repository) for each in found]
+    if len(projects) > 1:
+        text, told = workflow.of_many(uses, projects), _told_many(found)
     else:
-        inside = Path(found[0].directory).resolve().relative_to(repository).as_posix()
-        facts = gather(dataclasses.replace(found[0], directory=inside), repository)
-        dump = dump or workflow.default_dump(inside)
+        [facts] = projects
+        dump = dump or workflow.default_dump(facts.found.directory)
         text, told = workflow.of_one(facts, dump=dump, uses=uses), _told(facts, dump, in_image=bool(uses))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
     yield f"wrote {os.path.relpath(target)}"
     yield from told
+
+
+def _gathered(found: discover.Found, repository: Path) -> Facts:
+    inside = Path(found.directory).resolve().relative_to(repository).as_posix()
+    return gather(dataclasses.replace(found, directory=inside), repository)
 
 
 def _chosen(directory: str, config: str, name: str) -> tuple[discover.Found, ...]:
@@ -77,7 +82,8 @@ def _told_many(found: tuple[discover.Found, ...]) -> Iterator[str]:
     yield from (f"  project: {each.project}" for each in found)
     yield ""
     yield "Next:"
-    yield f"  1. A dump for each of them, {workflow.default_dump('DIRECTORY')}: alembic-rehearsal snapshot -o FILE"
+    yield f"  1. A dump for each of them, {workflow.default_dump('DIRECTORY')}:"
+    yield "       mkdir -p DIRECTORY/db && alembic-rehearsal snapshot -o DIRECTORY/db/production.sql"
     yield '  2. Require the check "All migrations" in the rules of the branch.'
 
 
@@ -97,9 +103,15 @@ def _told(facts: Facts, dump: str, *, in_image: bool) -> Iterator[str]:
     yield ""
     yield "Next:"
     yield f"  1. The dump, {dump}, with DATABASE_URL set to production's address:"
-    yield f"       alembic-rehearsal snapshot -o {dump}"
-    yield "     It has no customer's data. docs/dump.md has workflows that keep it fresh."
+    file = Path(os.path.relpath(facts.repository / dump))
+    if not file.parent.is_dir():
+        yield f"       {shlex.join(['mkdir', '-p', str(file.parent)])}"
+    yield f"       {shlex.join(['alembic-rehearsal', 'snapshot', '-o', str(file)])}"
+    yield "     It has no customer's data. docs/dump.md has workflows that keep it fresh; where those put it, as in"
+    yield "     .production/production.sql of a second checkout, is for init --force --dump PATH."
     yield '  2. Require the check "Rehearse the migrations" in the rules of the branch.'
+    if facts.image:
+        yield "     Where the Dockerfile's image is deployed, it can be rehearsed itself: --app-image in docs/usage.md."
     if facts.render is not None:
         yield f"  3. {facts.render.path.name}:"
         yield from (f"       {line}" for line in blueprint.lines(facts.render))

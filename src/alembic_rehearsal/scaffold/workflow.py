@@ -7,10 +7,10 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from alembic_rehearsal.errors import UsageError
+from alembic_rehearsal.scaffold import installing, pythons
 from alembic_rehearsal.scaffold.facts import Facts
 
 _CHECKOUT = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"
@@ -26,7 +26,7 @@ on:
   pull_request:
   merge_group:
   push:
-    branches: [main]
+    branches: [@BRANCHES@]
 
 permissions: {}
 
@@ -85,7 +85,7 @@ _MATRIX = f"""\
           config: ${{{{ matrix.config }}}}
           name: ${{{{ matrix.name }}}}
           command: ${{{{ matrix.command }}}}
-
+@ENV@
   # The one to require in the branch's rules: a matrix has a name for each project.
   migrations:
     name: All migrations
@@ -100,9 +100,21 @@ _MATRIX = f"""\
 """
 
 
-def of_many(uses: str) -> str:
-    """Return the workflow of a repository with several projects, by the action that *uses* names."""
-    return _HEAD + _MATRIX.replace("@USES@", uses)
+def of_many(uses: str, projects: Sequence[Facts] = ()) -> str:
+    """Return the workflow of a repository with several *projects*, by the action that *uses* names.
+
+    Raises:
+        UsageError: a name would be an expression in a workflow.
+    """
+    env: dict[str, str] = {}
+    for facts in projects:
+        _check(facts.branches)
+        env = _addresses(facts) | env
+    python = {facts.python for facts in projects if pythons.is_said(facts.python_from)}
+    # By itself the action reads .python-version and pyproject.toml, of each project its own.
+    lines = [*([f'    python-version: "{python.pop()}"'] if len(python) == 1 else []), *_env(env)]
+    branches = tuple(dict.fromkeys(branch for facts in projects for branch in facts.branches))
+    return _head(branches) + _MATRIX.replace("@USES@", uses).replace("@ENV@\n", _indented([*lines, ""]))
 
 
 def of_one(facts: Facts, *, dump: str, uses: str = "") -> str:
@@ -112,11 +124,21 @@ def of_one(facts: Facts, *, dump: str, uses: str = "") -> str:
         UsageError: a name would be an expression in a workflow.
     """
     parts = _with_action(facts, dump, uses) if uses else _with_command(facts, dump)
-    text = "".join(f"      {line}\n" if line else "\n" for line in parts)
-    names = (*dataclasses.astuple(facts.found), facts.requirements, dump)
+    _check((*dataclasses.astuple(facts.found), *facts.branches, facts.requirements, dump))
+    return _head(facts.branches) + _JOB + _STEP_CHECKOUT + _indented(parts)
+
+
+def _check(names: Iterable[str]) -> None:
     if any("${{" in name or not name.isprintable() for name in names):
         raise UsageError("a name has what begins an expression in a workflow, or a character that isn't printable")
-    return _HEAD + _JOB + _STEP_CHECKOUT + text
+
+
+def _indented(lines: Iterable[str]) -> str:
+    return "".join(f"      {line}\n" if line else "\n" for line in lines)
+
+
+def _head(branches: Sequence[str]) -> str:
+    return _HEAD.replace("@BRANCHES@", ", ".join(map(_scalar, branches or ("main",))))
 
 
 def default_dump(directory: str) -> str:
@@ -132,11 +154,12 @@ def _with_action(facts: Facts, dump: str, uses: str) -> Iterator[str]:
     yield "  with:"
     yield from (f"    {name}: {_scalar(value)}" for name, value in given.items() if value)
     yield f'    python-version: "{facts.python}"'
-    yield from _env(facts)
+    yield from _env(_addresses(facts))
 
 
 def _with_command(facts: Facts, dump: str) -> Iterator[str]:
     old = tuple(map(int, facts.python.split("."))) < _LEAST
+    short = ".".join(facts.python.split(".")[:2])
     yield f"- uses: {_SETUP_PYTHON}"
     yield "  with:"
     if old:
@@ -145,7 +168,7 @@ def _with_command(facts: Facts, dump: str) -> Iterator[str]:
         yield from (f"      {version}" for version in (facts.python, _OWN))
     else:
         yield f'    python-version: "{facts.python}"'
-    commands, folder = install_commands(facts, python=f"python{facts.python}" if old else "python")
+    commands, folder = installing.commands(facts, python=f"python{short}" if old else "python")
     if commands:
         yield "- name: Install the project"
         yield from [f"  working-directory: {_scalar(folder)}"] if folder != "." else []
@@ -160,39 +183,18 @@ def _with_command(facts: Facts, dump: str) -> Iterator[str]:
     yield "  run: >-"
     yield f"    alembic-rehearsal {shlex.join(argv)}"
     yield '    --format markdown --output "$GITHUB_STEP_SUMMARY" --format text'
-    yield from _env(facts)
+    yield from _env(_addresses(facts))
 
 
-def _env(facts: Facts) -> Iterator[str]:
-    if facts.variables:
+def _addresses(facts: Facts) -> dict[str, str]:
+    return dict.fromkeys(facts.variables, f"{facts.scheme or 'postgresql'}://app@localhost/app")
+
+
+def _env(addresses: Mapping[str, str]) -> Iterator[str]:
+    if addresses:
         yield "  env:"
         yield "    # Any address will do: every connection of the command is redirected."
-        yield from (f"    {name}: {facts.scheme or 'postgresql'}://app@localhost/app" for name in facts.variables)
-
-
-def install_commands(facts: Facts, *, python: str) -> tuple[tuple[str, ...], str]:
-    """Return the commands that make the project's environment, where the tool finds it, and the folder for them."""
-    path = PurePosixPath(facts.requirements)
-    folder, pip = path.parent.as_posix(), f"{python} -m venv .venv"
-    if path.name == "uv.lock":
-        return ("pip install uv", "uv sync --frozen"), facts.found.directory
-    if path.name == "poetry.lock":
-        return ("pip install poetry", "POETRY_VIRTUALENVS_IN_PROJECT=true poetry install --no-interaction"), folder
-    if path.name == "pdm.lock":
-        return ("pip install pdm", "pdm sync"), folder
-    if path.name == "setup.py" or (path.name == "pyproject.toml" and _is_built(facts)):
-        return (pip, ".venv/bin/pip install --editable ."), folder
-    if path.name == "pyproject.toml":
-        return ("pip install uv", "uv venv", "uv pip install --requirements pyproject.toml"), folder
-    if facts.requirements:
-        # Requirements in a folder of their own belong to the project above.
-        place = folder if len(path.parts) == 1 or path.parent.name != "requirements" else path.parent.parent.as_posix()
-        return (pip, f".venv/bin/pip install -r {shlex.quote(posixpath.relpath(path.as_posix(), place))}"), place
-    return (), "."
-
-
-def _is_built(facts: Facts) -> bool:
-    return "[build-system]" in (facts.repository / facts.requirements).read_text(encoding="utf-8", errors="replace")
+        yield from (f"    {name}: {address}" for name, address in addresses.items())
 
 
 def _scalar(text: str) -> str:
