@@ -122,6 +122,10 @@ def run(**flags: Any) -> int:
     from alembic_rehearsal import options
 
     asked, shown = options.merge(flags)
+    if asked.keep and not flags["keep"] and not sys.stdin.isatty():
+        # Set for whoever works at a terminal, and a job would wait until its time is over.
+        _stderr("keep is set in the configuration file, and there is no terminal: the server is not kept")
+        asked = replace(asked, keep=False)
     report = _rehearsed(asked, shown)
     if not asked.keep or report.server is None:
         _print(report, shown)
