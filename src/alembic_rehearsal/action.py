@@ -9,21 +9,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import shlex
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from alembic_rehearsal import cli, compose, proc, syscalls
-from alembic_rehearsal.actions import comment, inputs, install, outputs
+from alembic_rehearsal import cli, compose, syscalls
+from alembic_rehearsal.actions import comment, inputs, install, outputs, programs
 from alembic_rehearsal.errors import ProjectError, RehearsalError
 from alembic_rehearsal.model import Report
 from alembic_rehearsal.report import FORMATS, reporter
@@ -32,10 +29,6 @@ from alembic_rehearsal.report.look import Look
 _USAGE = 2
 _NO_VERDICT = 3
 _INTERRUPTED = 130
-# The runner kills 10 s after it has asked; the rest is for this process itself.
-_GRACE_S = 7.0
-_LINGER_S = 0.5
-_LAST_BYTES = 3000
 _TITLE = "alembic-rehearsal"
 # What lets a process speak for the job or as the job. The rehearsed command is the pull request's code.
 _WITHHELD = ("INPUT_", "ACTIONS_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
@@ -61,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001
         # Not even the report of that could be written.
-        log.command("error", str(_fault(error)), title=_TITLE)
+        log.command("error", f"{_fault(error)}: report it\n{traceback.format_exc()}", title=_TITLE)
         outputs.set_outputs(os.environ, {"verdict": "no verdict"})
         return _NO_VERDICT
     finally:
@@ -71,8 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fault(error: Exception) -> RehearsalError:
     """Return the end that a fault of the action's own is; 1 would say that the migration was tried and failed."""
-    told = "".join(traceback.format_exception(error))
-    return RehearsalError(f"a fault of alembic-rehearsal itself: report it\n{told}")
+    return RehearsalError(f"a fault of alembic-rehearsal itself ({type(error).__name__})", fix="Report it.")
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
@@ -89,23 +81,6 @@ def _end_the_rest() -> None:
     if os.getpid() == 1:
         with contextlib.suppress(OSError):
             os.kill(-1, signal.SIGKILL)
-
-
-def _output(child: proc.Child) -> Iterator[bytes]:
-    """Yield what *child* writes until it has ended; what it leaves running may hold the pipe for ever."""
-    assert child.stdout is not None
-    descriptor = child.stdout.fileno()
-    ended_at = float("inf")
-    while time.monotonic() < ended_at + _LINGER_S:
-        if select.select([descriptor], [], [], 0.05)[0]:
-            chunk = os.read(descriptor, 65536)
-            if not chunk:
-                return
-            yield chunk
-        elif child.poll() is not None:
-            return
-        if child.poll() is not None:
-            ended_at = min(ended_at, time.monotonic())
 
 
 class Step:
@@ -150,6 +125,9 @@ class Step:
             self._write(RehearsalError(f"interrupted by {error}"))
             raise
         except Exception as error:  # noqa: BLE001
+            # In the log alone, where secrets are masked: reports and comment are read elsewhere too.
+            with self._log.uninterpreted("Traceback"):
+                self._log.raw(traceback.format_exc().encode(errors="backslashreplace"))
             return self._without_verdict(_fault(error))
         finally:
             for place in (self._folder, Path(self._environ.get("HOME", "/github/home"))):
@@ -274,15 +252,4 @@ class Step:
             self._log.command(told.kind, told.text, title=_TITLE)
 
     def _spawn(self, command: Sequence[str], env: Mapping[str, str], folder: Path) -> tuple[int, str]:
-        """Run *command*, pass on what it writes, and return its status and the last of it."""
-        child = proc.spawn(command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        last = b""
-        try:
-            for chunk in _output(child):
-                self._log.raw(chunk)
-                last = (last + chunk)[-_LAST_BYTES:]
-            status = child.wait()
-        finally:
-            child.stop(_GRACE_S)
-        assert status is not None
-        return status, last.decode(errors="replace").strip()
+        return programs.passed_on(self._log, command, env, folder)

@@ -47,3 +47,27 @@ def test_a_status_that_contradicts_the_report_is_no_verdict(
         assert json.loads((tmp_path / told["report-json"]).read_text())["verdict"] == verdict
     assert f"{verdict.upper()}: " in (tmp_path / "summary").read_text()
     assert [each.name for each in obeyed(log.getvalue().decode())] == ["error" if ends else "notice"]
+
+
+def test_a_fault_of_the_actions_own_is_told_in_the_reports_without_its_words(tmp_path: Path) -> None:
+    """A traceback may hold a secret, which is masked in the log and nowhere else."""
+    # A file stands where the environment's folder is to be made.
+    (tmp_path / "pyproject.toml").write_text("[project]")
+    (tmp_path / "cache").touch()
+    environ = {
+        "INPUT_DUMP": "production.sql",
+        "INPUT_CACHE-DIRECTORY": "cache",
+        "RUNNER_TEMP": str(tmp_path / "temp"),
+        "GITHUB_WORKSPACE": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
+    log = io.BytesIO()
+
+    ended = action.Step(Log(log), environ, tmp_path).run()
+
+    summary = (tmp_path / "summary").read_text()
+    assert (ended, outputs_in((tmp_path / "output").read_text())["verdict"]) == (3, "no verdict")
+    assert "Traceback" in log.getvalue().decode()
+    assert "a fault of alembic-rehearsal itself (" in summary
+    assert "Traceback" not in summary
