@@ -97,3 +97,29 @@ def test_what_has_no_meaning_with_an_image_or_without_one_is_refused(
         options.merge(flags(tmp_path, dump="d", **given))
 
     assert error.value.fix
+
+
+def test_a_command_with_an_open_quotation_is_wrong_usage(tmp_path: Path) -> None:
+    """On this machine as in the application's image."""
+    for more in ({}, {"app_image": "app:1"}):
+        with pytest.raises(UsageError, match="--command alembic upgrade 'head: No closing quotation"):
+            options.merge(flags(tmp_path, dump="a.sql", command="alembic upgrade 'head", **more))
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("production.sql/x.sarif", "production.sql is no directory"),
+        ("production.sql/a/x.sarif", "production.sql is no directory"),
+        ("reports", "reports is a directory"),
+    ],
+)
+def test_a_report_that_could_not_be_written_is_wrong_usage(tmp_path: Path, file: str, said: str) -> None:
+    """Before the run, and not after it."""
+    (tmp_path / "production.sql").touch()
+    (tmp_path / "reports").mkdir()
+    given = flags(tmp_path, dump="a.sql", format=("sarif",))
+
+    options.merge({**given, "output": (str(tmp_path / "reports" / "new" / "x.sarif"),)})
+    with pytest.raises(UsageError, match=said):
+        options.merge({**given, "output": (str(tmp_path / file),)})

@@ -9,32 +9,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import shlex
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from alembic_rehearsal import cli, compose, proc, syscalls
-from alembic_rehearsal.actions import comment, inputs, install, outputs
+from alembic_rehearsal import cli, compose, syscalls
+from alembic_rehearsal.actions import comment, inputs, install, outputs, programs
 from alembic_rehearsal.errors import ProjectError, RehearsalError
+from alembic_rehearsal.model import Report
 from alembic_rehearsal.report import FORMATS, reporter
 from alembic_rehearsal.report.look import Look
 
 _USAGE = 2
 _NO_VERDICT = 3
 _INTERRUPTED = 130
-# The runner kills 10 s after it has asked; the rest is for this process itself.
-_GRACE_S = 7.0
-_LINGER_S = 0.5
-_LAST_BYTES = 3000
 _TITLE = "alembic-rehearsal"
 # What lets a process speak for the job or as the job. The rehearsed command is the pull request's code.
 _WITHHELD = ("INPUT_", "ACTIONS_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
@@ -55,20 +49,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.command("error", "this action takes no arguments: each option is an input", title=_TITLE)
         return _USAGE
     try:
-        return _Step(log, dict(os.environ), workspace).run()
-    except RehearsalError as error:
-        log.command("error", "\n".join(filter(None, [str(error), error.fix])), title=_TITLE)
-        outputs.set_outputs(os.environ, {"verdict": "no verdict"})
-        return error.exit_status
+        return Step(log, dict(os.environ), workspace).run()
     except cli.Interrupted:
         return _INTERRUPTED
-    except Exception:  # noqa: BLE001
-        # A fault of the action's own is no verdict: 1 would say that the migration was tried and failed.
-        log.command("error", f"a fault of alembic-rehearsal itself: report it\n{traceback.format_exc()}", title=_TITLE)
+    except Exception as error:  # noqa: BLE001
+        # Not even the report of that could be written.
+        log.command("error", f"{_fault(error)}: report it\n{traceback.format_exc()}", title=_TITLE)
+        outputs.set_outputs(os.environ, {"verdict": "no verdict"})
         return _NO_VERDICT
     finally:
         _end_the_rest()
         outputs.give_back(workspace, workspace)
+
+
+def _fault(error: Exception) -> RehearsalError:
+    """Return the end that a fault of the action's own is; 1 would say that the migration was tried and failed."""
+    return RehearsalError(f"a fault of alembic-rehearsal itself ({type(error).__name__})", fix="Report it.")
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
@@ -87,47 +83,52 @@ def _end_the_rest() -> None:
             os.kill(-1, signal.SIGKILL)
 
 
-def _output(child: proc.Child) -> Iterator[bytes]:
-    """Yield what *child* writes until it has ended; what it leaves running may hold the pipe for ever."""
-    assert child.stdout is not None
-    descriptor = child.stdout.fileno()
-    ended_at = float("inf")
-    while time.monotonic() < ended_at + _LINGER_S:
-        if select.select([descriptor], [], [], 0.05)[0]:
-            chunk = os.read(descriptor, 65536)
-            if not chunk:
-                return
-            yield chunk
-        elif child.poll() is not None:
-            return
-        if child.poll() is not None:
-            ended_at = min(ended_at, time.monotonic())
-
-
-class _Step:
+class Step:
     """One step of a job."""
 
     def __init__(self, log: outputs.Log, environ: Mapping[str, str], workspace: Path) -> None:
         self._log = log
         self._environ = environ
         self._workspace = workspace
-        self._asked = inputs.read(environ, cli.run)
+        self._refused: RehearsalError | None = None
+        try:
+            self._asked = inputs.read(environ, cli.run)
+        except RehearsalError as error:
+            self._asked, self._refused = inputs.despite(environ), error
         temporary = Path(environ.get("RUNNER_TEMP") or tempfile.gettempdir())
         self._folder = temporary / _TITLE
         self._folder.mkdir(parents=True, exist_ok=True)
+        # A job may have several such steps, and a report is its own step's.
+        self._own_folder = Path(tempfile.mkdtemp(prefix="step-", dir=self._folder))
+        self._own_folder.chmod(0o755)
         given = {name: value for name, value in environ.items() if not name.startswith(_WITHHELD)}
         self._for_code = install.trusting_git(given)
 
     def run(self) -> int:
+        """Do all of it and return the exit status; whatever ends it, reports and outputs are written.
+
+        Raises:
+            Interrupted: a signal asked for the end.
+        """
         for secret in self._asked.secrets:
             self._log.command("add-mask", secret)
         try:
+            if self._refused is not None:
+                raise self._refused
             python = self._install()
             with tempfile.TemporaryDirectory() as private:
                 return self._rehearse(python, Path(private))
         except RehearsalError as error:
-            self._comment_without_report(error)
+            return self._without_verdict(error)
+        except cli.Interrupted as error:
+            # In the seconds that are left the API isn't waited for.
+            self._write(RehearsalError(f"interrupted by {error}"))
             raise
+        except Exception as error:  # noqa: BLE001
+            # In the log alone, where secrets are masked: reports and comment are read elsewhere too.
+            with self._log.uninterpreted("Traceback"):
+                self._log.raw(traceback.format_exc().encode(errors="backslashreplace"))
+            return self._without_verdict(_fault(error))
         finally:
             for place in (self._folder, Path(self._environ.get("HOME", "/github/home"))):
                 # Where the runner put them; a HOME that the image has is nobody else's.
@@ -179,62 +180,86 @@ class _Step:
         with self._log.uninterpreted(""):
             status, tail = self._spawn((*argv, "--format=text"), self._for_code, self._workspace)
             _end_the_rest()
-        return self._conclude(status, tail, private, reports)
+        return self.conclude(status, tail, private)
 
     def _reports(self, private: Path) -> list[tuple[str, Path]]:
+        # Those that this process reads itself.
+        own = ("json", "markdown", "github", *(("comment",) if self._asked.comment else ()))
+        return [*self._public(), *((name, private / name) for name in own if name in FORMATS)]
+
+    def _public(self) -> list[tuple[str, Path]]:
+        """Return format and place of the reports that the job's later steps may read."""
         asked = [*self._asked.reports, *((name, "") for name in ("json", "markdown"))]
         found: dict[Path, str] = {}
         for name, file in asked:
             if name == "text" and not file:
                 continue
-            place = self._workspace / file if file else self._folder / inputs.file_name(name)
+            place = self._workspace / file if file else self._own_folder / inputs.file_name(name)
             found.setdefault(place, name)
-        # Those that this process reads itself.
-        own = ("json", "markdown", "github", *(("comment",) if self._asked.comment else ()))
-        mine = [(name, private / name) for name in own if name in FORMATS]
-        return [*((name, place) for place, name in found.items()), *mine]
+        return [(name, place) for place, name in found.items()]
 
-    def _conclude(self, status: int, tail: str, private: Path, reports: Sequence[tuple[str, Path]]) -> int:
+    def conclude(self, status: int, tail: str, private: Path) -> int:
+        """Tell what the rehearsal found, of which *private* has the reports, and return the exit status.
+
+        Args:
+            status: of the rehearsal's process.
+            tail: the last that it wrote.
+        """
         if status < 0:
             tail += f"\nThe rehearsal was ended by {signal.Signals(-status).name}"
             status = _NO_VERDICT
-        if not (private / "json").exists():
-            said = tail.strip() or f"exit status {status}"
-            self._log.command("error", said, title=_TITLE)
-            outputs.set_outputs(self._environ, {"verdict": "no verdict"})
-            self._comment_without_report(RehearsalError(said))
-            return status or _NO_VERDICT
-        values = outputs.of_report(json.loads((private / "json").read_text(encoding="utf-8")))
-        for name, place in reports:
-            if private not in place.parents:
-                values.setdefault(f"report-{name}", outputs.on_host(place, self._environ))
-        outputs.set_outputs(self._environ, values)
-        outputs.add_summary(self._environ, (private / "markdown").read_text(encoding="utf-8"))
+        try:
+            report = json.loads((private / "json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            error = RehearsalError(tail.strip() or f"exit status {status}")
+            return self._without_verdict(error, status or _NO_VERDICT)
+        if report["exit_status"] != status:
+            # It may have ended while it wrote the reports: two that contradict each other prove nothing.
+            said = f"the rehearsal ended with status {status} after it had written the verdict {report['verdict']!r}"
+            return self._without_verdict(RehearsalError(f"{said}\n{tail}"))
+        self._tell(report, (private / "markdown").read_text(encoding="utf-8"))
         self._log.annotations((private / "github").read_text(encoding="utf-8"))
         if self._asked.comment:
             self._comment((private / "comment").read_text(encoding="utf-8"))
         return status
 
-    def _comment_without_report(self, error: RehearsalError) -> None:
-        """Say it on the pull request too: what stands there of an earlier run would be taken for this one's."""
+    def _tell(self, report: Mapping[str, Any], summary: str) -> None:
+        """Tell the job's other steps, and whoever looks at its summary."""
+        values = outputs.of_report(report)
+        for name, place in self._public():
+            values.setdefault(f"report-{name}", outputs.on_host(place, self._environ))
+        outputs.set_outputs(self._environ, values)
+        outputs.add_summary(self._environ, summary)
+
+    def _without_verdict(self, error: RehearsalError, status: int = 0) -> int:
+        """Say everywhere that there is no verdict: what an earlier run left would be taken for this one's."""
+        self._log.command("error", "\n".join(filter(None, [str(error), error.fix])), title=_TITLE)
+        report = self._write(error)
         if self._asked.comment:
-            self._comment(reporter("comment")(compose.without_verdict(error), Look()))
+            self._comment(reporter("comment")(report, Look()))
+        return status or error.exit_status
+
+    def _write(self, error: RehearsalError) -> Report:
+        """Write the reports, outputs and the summary of a step that *error* ended."""
+        report = compose.without_verdict(error)
+        for name, place in self._public():
+            if name not in FORMATS:
+                continue
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(reporter(name)(report, Look()).encode("utf-8", "backslashreplace"))
+            except OSError as refused:
+                self._log.command("warning", f"the report {name} can't be written: {refused}", title=_TITLE)
+        self._tell(json.loads(reporter("json")(report, Look())), reporter("markdown")(report, Look()))
+        return report
 
     def _comment(self, text: str) -> None:
-        told = comment.post(text, environ=self._environ, token=self._asked.token, project=self._asked.project)
+        asked = self._asked
+        told = comment.post(
+            text, environ=self._environ, token=asked.token, project=asked.project, variant=asked.variant
+        )
         if told.kind:
             self._log.command(told.kind, told.text, title=_TITLE)
 
     def _spawn(self, command: Sequence[str], env: Mapping[str, str], folder: Path) -> tuple[int, str]:
-        """Run *command*, pass on what it writes, and return its status and the last of it."""
-        child = proc.spawn(command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        last = b""
-        try:
-            for chunk in _output(child):
-                self._log.raw(chunk)
-                last = (last + chunk)[-_LAST_BYTES:]
-            status = child.wait()
-        finally:
-            child.stop(_GRACE_S)
-        assert status is not None
-        return status, last.decode(errors="replace").strip()
+        return programs.passed_on(self._log, command, env, folder)

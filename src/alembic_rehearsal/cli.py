@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from alembic_rehearsal import __version__
+from alembic_rehearsal import __version__, unobeyed
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.flags import rehearsal_options
 from alembic_rehearsal.model import Verdict
@@ -48,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result = cli.main(args=argv, prog_name="alembic-rehearsal", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        words = io.StringIO()
+        error.show(words)
+        _stderr(words.getvalue(), nl=False)
         return 2
     except click.Abort:
         return _INTERRUPTED
@@ -73,9 +76,17 @@ def _say_error(error: RehearsalError) -> None:
         _stderr("no verdict (exit 3)")
 
 
+def _say(text: str, form: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print *text*, or a report in the format *form*; a job's runner is not to obey what a stranger wrote."""
+    if unobeyed.is_needed(os.environ):
+        text = unobeyed.unobeyed(text, form)
+    # A server's message may hold what UTF-8 can't.
+    click.echo(text.encode("utf-8", "backslashreplace") if form else text, err=err, nl=nl)
+
+
 def _stderr(text: str, *, nl: bool = True) -> None:
     try:
-        click.echo(text, err=True, nl=nl)
+        _say(text, err=True, nl=nl)
     except OSError:
         # The terminal is gone; the exit status still says it.
         return
@@ -111,6 +122,10 @@ def run(**flags: Any) -> int:
     from alembic_rehearsal import options
 
     asked, shown = options.merge(flags)
+    if asked.keep and not flags["keep"] and not sys.stdin.isatty():
+        # Set for whoever works at a terminal, and a job would wait until its time is over.
+        _stderr("keep is set in the configuration file, and there is no terminal: the server is not kept")
+        asked = replace(asked, keep=False)
     report = _rehearsed(asked, shown)
     if not asked.keep or report.server is None:
         _print(report, shown)
@@ -135,7 +150,7 @@ def fix(*, yes: bool, **flags: Any) -> int:
         remedy,
         asked.directory,
         report.verdict,
-        say=click.echo,
+        say=_say,
         agreed=lambda: yes or (sys.stdin.isatty() and click.confirm("Apply it?")),
     )
 
@@ -174,7 +189,7 @@ def doctor(**flags: Any) -> int:
     from alembic_rehearsal.model import Options
 
     for line in examination.examine(Options(**flags), dict(os.environ)):
-        click.echo(line)
+        _say(line)
     return 0
 
 
@@ -186,9 +201,10 @@ def _rehearsed(asked: Options, shown: Shown) -> Report:
     """
     from alembic_rehearsal import gate, listening
 
+    output = unobeyed.Lines(lambda text: _say(text, err=True, nl=False))
     listener = listening.Listener(
         progress=_progress if sys.stderr.isatty() and not shown.quiet else listening.silent,
-        output=(lambda text: click.echo(text, err=True, nl=False)) if shown.verbose else None,
+        output=output if shown.verbose else None,
         keep=(lambda report, endpoint: _keep(report, endpoint, shown)) if asked.keep else None,
     )
     try:
@@ -200,6 +216,7 @@ def _rehearsed(asked: Options, shown: Shown) -> Report:
 
         return compose.without_verdict(error)
     finally:
+        output.close()
         if listener.progress is _progress:
             _progress("")
 
@@ -220,7 +237,8 @@ def discover(folders: tuple[str, ...], exclude: tuple[str, ...], form: str) -> i
     """List the Alembic projects of a repository, for the jobs of a CI system."""
     from alembic_rehearsal import discover as search
 
-    click.echo(search.render(search.search(folders or (".",), exclude=exclude), form), nl=False)
+    found = search.render(search.search(folders or (".",), exclude=exclude), form)
+    _say(found, "" if form == "text" else "json", nl=False)
     return 0
 
 
@@ -236,7 +254,7 @@ def init(**flags: Any) -> int:
     from alembic_rehearsal.scaffold import init as scaffold
 
     for line in scaffold.write(**flags):
-        click.echo(line)
+        _say(line)
     return 0
 
 
@@ -249,13 +267,12 @@ def _print(report: Report, shown: Shown) -> None:
         look = Look(quiet=shown.quiet, anchor=shown.anchor, prefix=shown.prefix, width=width)
         if file == "-" and sys.stdout.isatty():
             look = replace(look, colour="NO_COLOR" not in os.environ)
-        # A server's message may hold what UTF-8 can't.
-        text = reporter(name)(report, look).encode("utf-8", "backslashreplace")
+        text = reporter(name)(report, look)
         if file == "-":
-            click.echo(text, nl=False)
+            _say(text, name, nl=False)
         else:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-            Path(file).write_bytes(text)
+            Path(file).write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def _progress(text: str) -> None:

@@ -34,12 +34,12 @@ def dump_of(
     if options.from_url:
         path = workdir / "production.sql"
         taken = snapshot.take(options.from_url, path, workdir=workdir, progress=progress)
-        info = replace(dump.inspect(path, workdir=workdir), path=_FROM_URL)
+        info = replace(dump.inspect(path, workdir=workdir), path=_FROM_URL, dated=True)
         return info, tuple(f"{_FROM_URL}: {note}" for note in taken.notes)
     info = dump.inspect(Path(options.dump), workdir=workdir)
     taken_at = taken_at_of(info)
     notes = _age(info, taken_at, options.max_dump_age, time.time() if now is None else now)
-    return (info if taken_at is None else replace(info, modified_at=taken_at)), notes
+    return (info if taken_at is None else replace(info, modified_at=taken_at, dated=True)), notes
 
 
 def taken_at_of(info: DumpInfo) -> float | None:

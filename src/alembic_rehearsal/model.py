@@ -67,6 +67,7 @@ class DumpInfo:
         need: what it asks of a server.
         size_bytes: of the file or the directory as given.
         modified_at: of the file, or when a snapshot says that it was taken; seconds since the epoch.
+        dated: the time is the snapshot's own word; a checkout makes every file new.
     """
 
     path: str
@@ -79,6 +80,7 @@ class DumpInfo:
     need: Need
     size_bytes: int
     modified_at: float
+    dated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

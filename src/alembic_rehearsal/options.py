@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,7 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     for name in ("x", "at", "include_data", "app_env", "severity"):
         values[name] = tuple(str(item) for item in values.get(name, ()))
     _check_at(values["at"])
+    _check_command(values.get("command", ""))
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
     if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
@@ -88,6 +91,34 @@ def _check_at(revisions: tuple[str, ...]) -> None:
             )
     if "base" in revisions and len(revisions) > 1:
         raise UsageError("--at base says that production has no version row, and --at names one besides")
+
+
+def _check_command(line: str) -> None:
+    """Say that --command is no command line.
+
+    Raises:
+        UsageError: a quotation isn't closed, for instance.
+    """
+    try:
+        shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"--command {line}: {error}", fix='--command "flask db upgrade"') from error
+
+
+def _check_file(file: str) -> None:
+    """Say that a report can't be written, before it would be lost.
+
+    Raises:
+        UsageError: *file* is a directory, or lies in what is none.
+    """
+    place = Path(file)
+    above = next(folder for folder in (*place.absolute().parents, Path("/")) if os.path.lexists(folder))
+    if place.is_dir():
+        raise UsageError(f"--output {file} is a directory", fix="Name a file in it.")
+    if not above.is_dir():
+        raise UsageError(f"--output {file} can't be written: {above} is no directory")
+    if not os.access(place if place.exists() else above, os.W_OK):
+        raise UsageError(f"--output {file} can't be written: {place if place.exists() else above} is read-only here")
 
 
 def _placed(options: Options) -> Options:
@@ -133,6 +164,9 @@ def _shown(merged: dict[str, Any], directory: Path) -> Shown:
     padded = (*outputs, *("-" for _ in range(len(formats) - len(outputs))))
     if padded.count("-") > 1:
         raise UsageError("two reports can't share standard output: give one of them --output FILE")
+    for file in padded:
+        if file != "-":
+            _check_file(file)
     return Shown(
         reports=tuple(zip(formats, padded, strict=True)),
         quiet=bool(merged.get("quiet")),

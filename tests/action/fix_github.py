@@ -1,6 +1,6 @@
 """A stand-in for GitHub's REST API: a real HTTP server with the three calls on comments, as their documentation says.
 
-Sources: https://docs.github.com/en/rest/issues/comments,
+Sources: https://docs.github.com/en/rest/issues/comments, https://docs.github.com/en/graphql/reference/queries,
 https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
 What it can't show is that GitHub itself behaves so.
 """
@@ -29,6 +29,7 @@ class GitHub:
         tokens: token -> user that it belongs to; a job's own token has no user that it could ask for.
         readers: tokens that may not write.
         refusal: status and headers of the answer to everything.
+        speaks_graphql: says there whose a token is, which an app's may ask.
     """
 
     url: str
@@ -37,6 +38,7 @@ class GitHub:
     readers: set[str] = field(default_factory=set)
     asked: list[tuple[str, str]] = field(default_factory=list)
     refusal: tuple[int, dict[str, str]] | None = None
+    speaks_graphql: bool = True
 
     def say(self, body: str, user: dict[str, str], *, number: int = 7) -> None:
         """Let *user* comment."""
@@ -84,8 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"message": "Not Found"})
         elif token not in github.tokens:
             self._answer(401, {"message": "Bad credentials"})
-        elif path == "/user":
-            self._user(github.tokens[token])
+        elif path in ("/user", "/graphql"):
+            self._whose(github, github.tokens[token], path, body)
         elif found := re.fullmatch(r"/repos/octo/shop/issues/(\d+)/comments", path):
             if self.command == "GET":
                 self._list(github, int(found[1]), parse_qs(parts.query))
@@ -102,8 +104,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = _handle  # noqa: N815
 
-    def _user(self, user: dict[str, str]) -> None:
-        if user["type"] == "Bot":
+    def _whose(self, github: GitHub, user: dict[str, str], path: str, body: object) -> None:
+        if path == "/graphql" and github.speaks_graphql:
+            assert body == {"query": "{ viewer { login } }"}
+            self._answer(200, {"data": {"viewer": {"login": user["login"]}}})
+        elif path == "/graphql" or user["type"] == "Bot":
             self._answer(403, {"message": "Resource not accessible by integration"})
         else:
             self._answer(200, user)

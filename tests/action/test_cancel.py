@@ -40,5 +40,6 @@ def test_a_signal_ends_everything(runner: Runner, moment: str, number: str) -> N
     step = runner.finished(process, began)
 
     assert step.status == 130, "".join(seen) + step.log
+    assert step.outputs["verdict"] == "no verdict"
     assert step.seconds < 10
     assert siblings() == []

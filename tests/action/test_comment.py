@@ -89,9 +89,70 @@ def test_each_project_has_its_own(github: GitHub, tmp_path: Path) -> None:
     assert "from ./services/api/" in github.mine[0]
 
 
+def test_each_rehearsal_of_a_project_has_its_own(github: GitHub, tmp_path: Path) -> None:
+    """What passes on one production says nothing of another."""
+    environ = job(github, tmp_path)
+    for text, variant in (
+        ("BLOCKED", {"dump": "eu.sql"}),
+        ("PASS", {"dump": "us.sql"}),
+        ("PASS", {"dump": "eu.sql", "role": "app"}),
+        ("PASS", {"dump": "eu.sql", "target": "a1"}),
+        ("PASS", {"dump": "eu.sql", "command": "flask db upgrade"}),
+        ("BLOCKED again", {"dump": "eu.sql"}),
+    ):
+        told = comment.post(text, environ=environ, token="job-token", project=PROJECT, variant=variant)
+        assert told == comment.Told("", "")
+
+    assert [body.split("\n")[2] for body in github.mine] == ["BLOCKED again", *["PASS"] * 4]
+    assert "Project `services/api`. Dump `eu.sql`. Role `app`. The whole report" in github.mine[2]
+
+
+@pytest.mark.parametrize(
+    ("run", "attempt", "stands"),
+    [("41", "9", "newer"), ("42", "1", "newer"), ("42", "2", "mine"), ("42", "3", "mine"), ("100", "1", "mine")],
+)
+def test_a_newer_runs_comment_stays(github: GitHub, tmp_path: Path, run: str, attempt: str, stands: str) -> None:
+    """A slow run of an earlier commit may end after it; the attempts of one run have its number."""
+    environ = job(github, tmp_path)
+    post("newer", {**environ, "GITHUB_RUN_ID": "42", "GITHUB_RUN_ATTEMPT": "2"})
+
+    told = post("mine", {**environ, "GITHUB_RUN_ID": run, "GITHUB_RUN_ATTEMPT": attempt})
+
+    assert github.mine[0].split("\n")[2] == stands
+    assert told.kind == ("notice" if stands == "newer" else "")
+    assert ("a newer run's" in told.text) is (stands == "newer")
+
+
+@pytest.mark.parametrize("speaks_graphql", [True, False])
+def test_another_bots_comment_is_not_the_jobs(github: GitHub, tmp_path: Path, *, speaks_graphql: bool) -> None:
+    """One that repeats what others wrote, for instance."""
+    github.speaks_graphql = speaks_graphql
+    github.say(comment.marker(PROJECT, {}) + "\nPASS", {"login": "parrot[bot]", "type": "Bot"})
+
+    post("first", job(github, tmp_path))
+    post("second", job(github, tmp_path))
+
+    assert github.comments[0]["body"].endswith("PASS")
+    [body] = github.mine
+    assert "second" in body
+
+
+@pytest.mark.parametrize("login", ["rehearser[bot]", "rehearser"])
+def test_an_apps_token_updates_that_apps_comment(github: GitHub, tmp_path: Path, login: str) -> None:
+    """It may not ask who the user is, and is told by the other interface."""
+    github.say(comment.marker(PROJECT, {}), BOT)
+    github.say(comment.marker(PROJECT, {}), {"login": "rehearser[bot]", "type": "Bot"})
+    github.tokens["app"] = {"login": login, "type": "Bot"}
+
+    post("mine", job(github, tmp_path), token="app")
+
+    assert len(github.comments) == 2
+    assert "mine" in github.comments[1]["body"]
+
+
 def test_a_person_who_writes_our_marker_keeps_the_comment(github: GitHub, tmp_path: Path) -> None:
     """Whose comment it is decides: that person could change it to say "pass" afterwards."""
-    github.say(comment.marker(PROJECT) + "\nPASS", PERSON)
+    github.say(comment.marker(PROJECT, {}) + "\nPASS", PERSON)
 
     post("BLOCKED", job(github, tmp_path))
 
@@ -103,7 +164,7 @@ def test_a_persons_token_updates_that_persons_comment(github: GitHub, tmp_path: 
     """Such a token may ask whose it is; another bot's comment is not its own."""
     owner = {"login": "robin", "type": "User"}
     github.tokens["personal"] = owner
-    github.say(comment.marker(PROJECT), BOT)
+    github.say(comment.marker(PROJECT, {}), BOT)
     environ = job(github, tmp_path)
 
     post("first", environ, token="personal")
@@ -216,7 +277,7 @@ def test_a_directorys_name_stays_a_name(github: GitHub, tmp_path: Path) -> None:
     post("x", job(github, tmp_path), project=("--><img src=x> @team `", "", ""))
 
     [body] = github.mine
-    assert body.count("-->") == 1
+    assert body.count("-->") == 2  # the marker's and the run's
     assert "<img" not in body
     assert "@team" not in body
 

@@ -74,6 +74,18 @@ def test_without_a_report_the_comment_says_so(runner: Runner, github: GitHub) ->
     assert "ended with status 9" in body
 
 
+def test_wrong_inputs_are_said_there_too(runner: Runner, github: GitHub) -> None:
+    """Nothing was rehearsed, and the comment of an earlier run says "pass"."""
+    check_out(runner, "pass")
+    runner.run(GIVEN, job(github, runner))
+    step = runner.run({**GIVEN, "tiemout": "60"}, job(github, runner))
+
+    assert step.status == 2, step.log
+    [body] = github.mine
+    assert "unknown input" in body
+    assert "PASS" not in body
+
+
 def test_a_token_that_may_not_write_changes_nothing_else(runner: Runner, github: GitHub) -> None:
     """It is a notice in the job, and the step passes."""
     github.readers.add("job-token")

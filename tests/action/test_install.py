@@ -135,6 +135,19 @@ def test_a_command_for_a_shell_is_refused(tmp_path: Path, command: str) -> None:
         planned(tmp_path / "w", {}, command)
 
 
+def test_a_quotation_that_is_not_closed_is_no_command(tmp_path: Path) -> None:
+    """It is the workflow's mistake, and no fault of the action."""
+    with pytest.raises(ProjectError, match="no command: pip install 'foo: No closing quotation"):
+        planned(tmp_path, {}, "pip install 'foo")
+
+
+def test_a_project_file_in_another_encoding_is_read(tmp_path: Path) -> None:
+    """What is looked for in it is ASCII; uv says what it thinks of the rest."""
+    (tmp_path / "pyproject.toml").write_bytes(PACKAGE.encode() + "# ä".encode("latin-1"))
+
+    assert line(planned(tmp_path, {}).commands[-1]).startswith("uv pip install --editable")
+
+
 @pytest.mark.parametrize(
     ("output", "package"),
     [

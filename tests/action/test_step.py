@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,46 @@ def test_a_bad_dump_gives_no_verdict(runner: Runner) -> None:
     assert step.status == 3, step.log
     assert step.outputs["verdict"] == "no verdict"
     assert step.errors
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"install": "python -c 'raise SystemExit(9)'"}, 3),
+        ({"install": "none", "timeout": "soon"}, 2),
+        ({"install": "none", "directroy": "app"}, 2),
+        ({"install": "none", "directory": "nowhere"}, 3),
+    ],
+)
+def test_every_ending_has_its_reports(runner: Runner, given: dict[str, str], status: int) -> None:
+    """A later step finds no report of an earlier one, and none that isn't there."""
+    check_out(runner, "pass")
+    reports = {"format": "sarif\njunit", "output": "a.sarif\na.xml"}
+
+    passed = runner.run({"dump": "production.sql", "install": "none"})
+    step = runner.run({"dump": "production.sql", **reports, **given})
+
+    assert (passed.status, step.status) == (0, status), passed.log + step.log
+    assert "no-verdict" in (step.workspace / "a.sarif").read_text()
+    assert "no-verdict" in (step.workspace / "a.xml").read_text()
+    of_first, of_second = (json.loads(Path(each.outputs["report-json"]).read_text()) for each in (passed, step))
+    assert (of_first["verdict"], of_second["verdict"]) == ("pass", "no verdict")
+    assert (step.outputs["verdict"], step.outputs["findings"]) == ("no verdict", "1")
+    assert Path(step.outputs["report-markdown"]).read_text() == step.summary
+    assert "NO VERDICT" in step.summary
+    assert owners(step.temp) == {RUNNER_UID}
+
+
+def test_a_message_with_brackets_passes(runner: Runner) -> None:
+    """What stands in the job, in its summary and in the outputs is one verdict."""
+    check_out(runner, "pass")
+    file = runner.workspace / "migrations" / "versions" / "b2.py"
+    file.write_text(file.read_text().replace('"""b2"""', '"""remove [/api] prefix"""'))
+
+    step = runner.run({"dump": "production.sql", "install": "none"})
+
+    assert (step.status, step.outputs["verdict"]) == (0, "pass"), step.log
+    assert "remove [/api] prefix" in step.log
 
 
 @pytest.mark.parametrize(

@@ -31,3 +31,14 @@ def test_every_format_of_a_run_has_one_exit_status(verdict: str, status: int, fl
     assert all(len(text) > 2 for text in written.values())
     for name in ("text", "github", "markdown", "comment", "junit"):
         assert (f"(exit {status})" in written[name]) is (name != "junit" or status != 0)
+
+
+def test_without_a_terminal_the_file_can_not_ask_to_wait(tmp_path: Path) -> None:
+    """A job would hang there until its time is over; the flag is the caller's own word."""
+    project = Path(shutil.copytree(EXAMPLE, tmp_path / "project", ignore=shutil.ignore_patterns("__pycache__")))
+    (project / "alembic-rehearsal.yml").write_text("keep: true\n")
+
+    done = run_tool("run", "--dump", "production.sql", "--target", "z51", cwd=project, timeout_s=60)
+
+    assert done.status == 0, done.stderr
+    assert done.stderr == "keep is set in the configuration file, and there is no terminal: the server is not kept\n"

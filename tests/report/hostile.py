@@ -29,6 +29,7 @@ SNIPPETS = (
     '"] --> x["<b>end</b>" #35; ;;; %%{init: {}}%% click x href "y"',
     "\0\x01\x1b[31m\x7f\x85\u2028\u202e\ufffe\ud800\udfff",
     "\N{PILE OF POO}\N{ZERO WIDTH JOINER}\N{COMBINING ACUTE ACCENT}",
+    "remove [/api] prefix [users] [link=https://evil.example]x[/link] [bold",
     "${{ secrets.X }} $a$ *b* _c_ ~~d~~ \\e",
 )
 HUGE = ("@|`\N{PILE OF POO}##[error]\r\n::error::" * 160_000)[:5_000_000]

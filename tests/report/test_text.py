@@ -76,6 +76,15 @@ def test_says_revision_place_state_and_verdict() -> None:
     assert shown.rstrip().splitlines()[-1] == "BLOCKED: 1 failure that production would have had (exit 1)"
 
 
+def test_only_a_date_of_the_dumps_own_is_shown() -> None:
+    """A checkout makes every file new: its time would be taken for the dump's."""
+    assert REPORT.dump is not None
+    dated = replace(REPORT, dump=replace(REPORT.dump, dated=True))
+
+    assert "dump        production.sql, 1970-01-01 00:00 UTC\n" in text.render(dated, Look())
+    assert "dump        production.sql\n" in text.render(REPORT, Look())
+
+
 def test_has_no_escape_sequences_without_colour() -> None:
     """A log file holds text; a terminal gets colours."""
     assert "\x1b" not in text.render(REPORT, Look())

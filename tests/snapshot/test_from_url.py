@@ -103,6 +103,7 @@ def test_the_age_is_the_snapshots_own_word(live15: Live, tmp_path: Path) -> None
 
     assert notes == ()
     assert abs(info.modified_at - began) < 30
+    assert info.dated
     with pytest.raises(DumpError, match=r"is 8\.0 days old, and --max-dump-age allows 7"):
         take_in(path, tmp_path, 7, began + 8 * DAY)
     assert take_in(path, tmp_path, 0, began + 8 * DAY) == ()
@@ -120,6 +121,7 @@ def test_a_dump_of_unknown_age(live15: Live, tmp_path: Path) -> None:
     now = time.time()
 
     assert intake.taken_at_of(dump.inspect(path, workdir=tmp_path)) is None
+    assert not dump.inspect(path, workdir=tmp_path).dated
     with pytest.raises(DumpError, match="doesn't say when it was taken"):
         take_in(path, tmp_path, 7, now)
     with pytest.raises(DumpError, match=r"9\.0 days old"):

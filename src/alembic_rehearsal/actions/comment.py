@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import posixpath
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from alembic_rehearsal.report._markup import code
 _API = "https://api.github.com"
 _NEEDED = "the job needs `permissions: pull-requests: write`, and the input token: ${{ github.token }}"
 _MOST_NAME = 200
+# Whose comments are those of a job's own token, and what the login of every app ends with.
+_JOBS_OWN, _BOT = "github-actions[bot]", "[bot]"
+_RUN = re.compile(r"<!-- run (\d+) attempt (\d+) -->")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +37,33 @@ class Told:
     text: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class _Run:
+    """Which run of a workflow wrote a comment; a later one has the greater number."""
+
+    number: int = 0
+    attempt: int = 0
+
+    def line(self) -> str:
+        """Return the comment's second line, which nobody sees."""
+        return f"<!-- run {self.number} attempt {self.attempt} -->"
+
+    @classmethod
+    def of(cls, body: str) -> _Run:
+        """Return which one wrote *body*."""
+        found = _RUN.fullmatch("".join(body.splitlines()[1:2]))
+        return cls(*map(int, found.groups())) if found else cls()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the comment is: the path of the API's issues, the pull request, the first line."""
+
+    issues: str
+    number: int
+    mark: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Request:
     """The pull request that the job is about."""
@@ -42,14 +73,22 @@ class _Request:
     head: str
 
 
-def post(text: str, *, environ: Mapping[str, str], token: str, project: tuple[str, ...]) -> Told:
+def post(
+    text: str,
+    *,
+    environ: Mapping[str, str],
+    token: str,
+    project: tuple[str, ...],
+    variant: Mapping[str, str] | None = None,
+) -> Told:
     """Put *text* on the job's pull request; whatever goes wrong is told and changes nothing else.
 
     Args:
         text: what the reporter `comment` made.
         environ: the variables of the job.
         token: may write to pull requests.
-        project: directory, configuration file and section: each project of a repository has a comment of its own.
+        project: directory, configuration file and section: each project of a repository has a comment of its own,
+        variant: and so has each dump, target, command and role that it is rehearsed with.
     """
     if not token:
         return Told("warning", f"no comment: the input token is empty; {_NEEDED}")
@@ -58,20 +97,21 @@ def post(text: str, *, environ: Mapping[str, str], token: str, project: tuple[st
         return Told("notice", f"no comment: {environ.get('GITHUB_EVENT_NAME') or 'this'} is no pull request")
     if request.from_fork:
         return Told("notice", "no comment: a pull request from a fork has a token that can only read")
-    mark = marker(project)
-    body = f"{mark}\n{text}\n{_foot(environ, request, project)}"
+    mark = marker(project, variant or {})
+    run = _Run(*(_number(environ.get(f"GITHUB_RUN_{part}", "")) for part in ("ID", "ATTEMPT")))
+    body = f"{mark}\n{run.line()}\n{text}\n{_foot(environ, request, project, variant or {})}"
     api = Api(environ.get("GITHUB_API_URL") or _API, token)
+    place = _Place(f"repos/{environ.get('GITHUB_REPOSITORY', '')}/issues", request.number, mark)
     try:
-        _put(api, f"repos/{environ.get('GITHUB_REPOSITORY', '')}/issues", request.number, mark, body)
+        return _put(api, environ.get("GITHUB_GRAPHQL_URL") or "graphql", place, run, body)
     except ApiError as error:
         return _told(error)
-    return Told("", "")
 
 
-def marker(project: tuple[str, ...]) -> str:
+def marker(project: tuple[str, ...], variant: Mapping[str, str]) -> str:
     """Return the first line of the comment on *project*, which nobody sees; a digest, so that no name can end it."""
     directory, *others = project
-    key = json.dumps([posixpath.normpath(directory or "."), *others])
+    key = json.dumps([posixpath.normpath(directory or "."), *others, dict(sorted(variant.items()))])
     return f"<!-- alembic-rehearsal {hashlib.sha256(key.encode()).hexdigest()[:16]} -->"
 
 
@@ -86,40 +126,58 @@ def _request(environ: Mapping[str, str]) -> _Request | None:
         return None
 
 
-def _foot(environ: Mapping[str, str], request: _Request, project: tuple[str, ...]) -> str:
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+def _foot(environ: Mapping[str, str], request: _Request, project: tuple[str, ...], variant: Mapping[str, str]) -> str:
     server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
     run = f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
     about = ", ".join(code(part, _MOST_NAME) for part in project if part and part != ".")
     about = f"Project {about}. " if about else ""
+    about += "".join(f"{name.capitalize()} {code(value, _MOST_NAME)}. " for name, value in variant.items())
     return f"{about}The whole report on {code(request.head[:12], 12)}: [summary of the run]({run}).\n"
 
 
-def _put(api: Api, issues: str, number: int, mark: str, body: str) -> None:
-    found = [each for each in api.each(f"{issues}/{number}/comments?per_page=100") if _begins(each, mark)]
-    login = _login(api) if found else ""
-    mine = [each for each in found if _is_mine(each, login)]
-    if mine:
-        api.call("PATCH", f"{issues}/comments/{int(mine[0]['id'])}", {"body": body})
+def _put(api: Api, graphql: str, place: _Place, run: _Run, body: str) -> Told:
+    comments = f"{place.issues}/{place.number}/comments"
+    found = [each for each in api.each(f"{comments}?per_page=100") if _begins(each, place.mark)]
+    owner = _owner(api, graphql) if found else ("", "")
+    mine = [each for each in found if _is_mine(each, owner)]
+    if not mine:
+        api.call("POST", comments, {"body": body})
+    elif _Run.of(str(mine[0]["body"])) > run:
+        return Told("notice", "no comment: what stands there is a newer run's")
     else:
-        api.call("POST", f"{issues}/{number}/comments", {"body": body})
+        api.call("PATCH", f"{place.issues}/comments/{int(mine[0]['id'])}", {"body": body})
+    return Told("", "")
 
 
 def _begins(comment: Any, mark: str) -> bool:
     return isinstance(comment, dict) and str(comment.get("body", "")).startswith(mark)
 
 
-def _login(api: Api) -> str:
-    """Return whose the token is; "" for a job's own, which may not ask."""
+def _owner(api: Api, graphql: str) -> tuple[str, str]:
+    """Return login and type of whose the token is.
+
+    An app's, as a job's own is one, may not ask who the user is; the other interface tells it.
+    """
     try:
-        return str(api.call("GET", "user").get("login", ""))
-    except (ApiError, AttributeError):
-        return ""
+        user = api.call("GET", "user")
+        return str(user["login"]), str(user["type"])
+    except (ApiError, LookupError, TypeError):
+        pass
+    try:
+        login = str(api.call("POST", graphql, {"query": "{ viewer { login } }"})["data"]["viewer"]["login"])
+    except (ApiError, LookupError, TypeError):
+        login = _JOBS_OWN
+    return f"{login.removesuffix(_BOT)}{_BOT}", "Bot"
 
 
-def _is_mine(comment: Any, login: str) -> bool:
-    """Say whether *comment* is this token's: what a person wrote with our marker stays that person's to change."""
+def _is_mine(comment: Any, owner: tuple[str, str]) -> bool:
+    """Say whether *comment* is this token's: what somebody else wrote with our marker stays theirs to change."""
     author = comment.get("user") or {}
-    return bool(author.get("login") == login if login else author.get("type") == "Bot")
+    return (author.get("login"), author.get("type")) == owner
 
 
 def _told(error: ApiError) -> Told:

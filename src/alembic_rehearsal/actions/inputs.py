@@ -6,19 +6,24 @@ How the runner hands them over: ActionRunner.cs and Handler.cs of https://github
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
 from alembic_rehearsal.errors import UsageError
+from alembic_rehearsal.report import FORMATS
 
 _PREFIX = "INPUT_"
 # Options that make no sense in a job: nobody presses Enter there, and a job that runs the code of a pull request
 # never holds production's address. The other two are written by `Inputs.reports`.
 _LEFT_OUT = {"keep", "from-url", "help"}
 _REPORTS = {"format", "output"}
+# What one project may be rehearsed with several times.
+_VARIANT = ("dump", "target", "command", "role")
 # The inputs that the command line doesn't have.
 OWN = ("install", "python-version", "cache-directory", "comment", "token")
 _FILES = {
@@ -44,7 +49,8 @@ class Inputs:
         python_version: for the environment that `install` makes; "" for what the project says.
         cache_directory: where downloads are kept; "" for a place that lasts as long as the job.
         comment: on the pull request, with `token`.
-        project: directory, configuration file and section, as given: what tells one comment from another.
+        project: directory, configuration file and section, as given: what tells one comment from another,
+        variant: with what else does so, by the input's name: two dumps of one project have two verdicts.
         secrets: values that must not be seen in a log.
     """
 
@@ -56,6 +62,7 @@ class Inputs:
     cache_directory: str
     comment: bool = False
     project: tuple[str, ...] = ()
+    variant: Mapping[str, str] = dataclasses.field(default_factory=dict)
     token: str = dataclasses.field(repr=False, default="")
     secrets: tuple[str, ...] = dataclasses.field(repr=False, default=())
 
@@ -93,23 +100,43 @@ def read(environ: Mapping[str, str], command: click.Command) -> Inputs:
         python_version=given.get("python-version", ""),
         cache_directory=given.get("cache-directory", ""),
         comment=_truth("comment", given.get("comment", "false")),
-        project=(given.get("directory", "."), given.get("config", ""), given.get("name", "")),
-        token=given.get("token", ""),
-        secrets=_secrets(given),
+        **_named(given),
     )
 
 
-def _given(environ: Mapping[str, str], known: set[str]) -> dict[str, str]:
-    """Return the inputs that have a value, by their names with hyphens.
+def despite(environ: Mapping[str, str]) -> Inputs:
+    """Return of inputs that `read` refuses what says where to say so: reports and comment."""
+    given = dict(_pairs(environ))
+    reports: tuple[tuple[str, str], ...] = ()
+    with contextlib.suppress(UsageError):
+        asked = _reports(_lines(given.get("format", "")), _lines(given.get("output", "")))
+        reports = tuple((name, file) for name, file in asked if name in FORMATS)
+    comment = _TRUTH.get(given.get("comment", "").lower(), False)
+    return Inputs((), reports, ".", "none", "", "", comment=comment, **_named(given))
+
+
+def _named(given: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "project": (given.get("directory", "."), given.get("config", ""), given.get("name", "")),
+        "variant": {name: given[name] for name in _VARIANT if name in given},
+        "token": given.get("token", ""),
+        "secrets": _secrets(given),
+    }
+
+
+def _pairs(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the inputs that have a value, by their names with hyphens.
 
     The runner leaves hyphens as they are; a shell on the way, or a composite action, makes them underscores.
     """
-    given: dict[str, str] = {}
     for variable, text in environ.items():
-        name = variable.removeprefix(_PREFIX).lower().replace("_", "-")
-        value = text.strip()
-        if not variable.startswith(_PREFIX) or not value:
-            continue
+        if variable.startswith(_PREFIX) and text.strip():
+            yield variable.removeprefix(_PREFIX).lower().replace("_", "-"), text.strip()
+
+
+def _given(environ: Mapping[str, str], known: set[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for name, value in _pairs(environ):
         if name not in known:
             raise UsageError(f"unknown input {name!r}", fix=_hint(name, known))
         if given.get(name, value) != value:

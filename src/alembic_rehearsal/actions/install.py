@@ -163,7 +163,10 @@ def without_project(command: tuple[str, ...], output: str) -> tuple[str, ...]:
 
 def _commands(install: str) -> Iterator[tuple[str, ...]]:
     for line in filter(None, map(str.strip, install.splitlines())):
-        words = shlex.split(line)
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            raise ProjectError(f"the input install has a line that is no command: {line}: {error}") from error
         if any(word in _SHELL for word in words):
             raise ProjectError(
                 f"the input install has a command for a shell: {line}",
@@ -220,7 +223,7 @@ def _recipe(source: Path, root: Path) -> tuple[list[tuple[str, ...]], list[tuple
     if source.name == "pdm.lock":
         pdm = ("uv", "tool", "run", "--from", "pdm[locked]", "pdm", "sync", "--no-editable")
         return [(*pdm, "--prod")], [pdm]
-    if source.name == "pyproject.toml" and "[build-system]" not in source.read_text(encoding="utf-8"):
+    if source.name == "pyproject.toml" and "[build-system]" not in source.read_text(encoding="utf-8", errors="replace"):
         return [("uv", "pip", "install", "--requirements", str(source))], []
     if source.name in _PROJECT_FILES:
         return [("uv", "pip", "install", "--editable", str(source.parent))], []

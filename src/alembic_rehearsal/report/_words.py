@@ -35,7 +35,8 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         taken = datetime.datetime.fromtimestamp(report.dump.modified_at, datetime.timezone.utc)
         version = report.dump.server_version or "of a version that the dump doesn't say"
         yield "production", f"PostgreSQL {version}, at {', '.join(report.from_revisions) or 'no revision'}"
-        yield "dump", f"{report.dump.path}, {taken:%Y-%m-%d %H:%M} UTC"
+        # The time of any other file is that of the checkout, which would be taken for the dump's.
+        yield "dump", f"{report.dump.path}, {taken:%Y-%m-%d %H:%M} UTC" if report.dump.dated else report.dump.path
     if report.command:
         yield "rehearsed", project.readable(report.command)
     if report.image:

@@ -134,5 +134,6 @@ def _revisions(lines: tuple[RevisionLine, ...]) -> Table:
             table.add_row("  ...", f"{len(lines) - _MOST_APPLIED} more", "", "")
             continue
         took = "" if line.duration_ms is None else f"{line.duration_ms:.0f} ms"
-        table.add_row(f"   {line.revision}", line.message, line.outcome, took)
+        # A cell that is a str would be read as markup: a message may have brackets.
+        table.add_row(*map(Text, (f"   {line.revision}", line.message, line.outcome, took)))
     return table
