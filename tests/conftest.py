@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,18 @@ _SCRUBBED = ("GITHUB_", "INPUT_", "RUNNER_", "PG")
 for _name in list(os.environ):
     if _name.startswith(_SCRUBBED) or _name == "DATABASE_URL":
         del os.environ[_name]
+
+
+@pytest.fixture(autouse=True)
+def _turn_at_the_engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a test that looks for containers left on the engine have it to itself; workers share one engine."""
+    if request.node.get_closest_marker("docker") is None:
+        yield
+        return
+    alone = hasattr(request.module, "siblings")
+    with Path(tempfile.gettempdir(), "alembic-rehearsal-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

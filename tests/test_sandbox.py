@@ -361,13 +361,15 @@ def test_the_guard_outlives_the_child_for_its_strays(postgres: Server) -> None:
     """A daemon that left the process group is still behind it, until it ends; then nothing is left of the guard."""
     before = set(threading.enumerate())
     code = (
-        "if os.fork() == 0:\n"
+        "between = os.fork()\n"
+        "if between == 0:\n"
         "    os.setsid()\n"
         "    if os.fork() == 0:\n"
         "        import time; time.sleep(0.5)\n"
         "        try: attempt(path)\n"
         "        except OSError as error: print(error.errno)\n"
-        "os._exit(0) if False else None\n"
+        # What is in the child's group when it ends goes with it.
+        "else: os.waitpid(between, 0)\n"
     )
     said, _ = _run(code, postgres.path)
 
