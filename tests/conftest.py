@@ -8,7 +8,13 @@ import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# CI takes the same examples each time: what is new there comes from the change. A contributor's runs look further.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 pytest_plugins = ["fix_postgres", "fix_projects", "fix_versions"]
 
