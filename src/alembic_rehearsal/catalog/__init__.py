@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from alembic_rehearsal.catalog.difference import Change, FactsDiff, Lone, Renamed, difference
+from alembic_rehearsal.catalog.difference import Change, FactsDiff, Lone, Renamed, difference, difference_at
 from alembic_rehearsal.catalog.facts import ABOUT, Definition, Fact, Facts, Key, Value, digest, parse, read, serialised
 from alembic_rehearsal.catalog.queries import FACTS_SQL, SEARCH_PATH
-from alembic_rehearsal.catalog.wording import sentences
+from alembic_rehearsal.catalog.wording import first_sentences, sentences
 
 __all__ = [
     "ABOUT",
@@ -21,7 +21,9 @@ __all__ = [
     "Renamed",
     "Value",
     "difference",
+    "difference_at",
     "digest",
+    "first_sentences",
     "parse",
     "read",
     "sentences",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from alembic_rehearsal.catalog.facts import Definition, Facts, Key, Value, ancestors
+from alembic_rehearsal.catalog.facts import ABOUT, Definition, Facts, Key, Value, ancestors
 
 # Objects whose name says nothing about what they do. Constraints and indexes have it apart from the definition.
 _RENAMED = frozenset(
@@ -95,6 +95,14 @@ def difference(before: Facts, after: Facts) -> FactsDiff:
         changed=tuple(_changed(before.definitions, after.definitions)),
         renamed=tuple(sorted(renamed, key=lambda pair: pair.before)),
     )
+
+
+def difference_at(before: Facts, after: Facts | None, key: Key) -> FactsDiff | None:
+    """Compare *key* and what belongs to it, but for what is only said about it; None if *after* doesn't have it."""
+    if after is None or key not in after:
+        return None
+    here, there = (facts.only(facts.below({key})).without(kinds=ABOUT) for facts in (before, after))
+    return difference(here, there)
 
 
 def _changed(before: Mapping[Key, Definition], after: Mapping[Key, Definition]) -> Iterable[Change]:

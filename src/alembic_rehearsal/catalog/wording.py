@@ -39,6 +39,12 @@ def sentences(diff: FactsDiff, *, before: str = "in production", after: str = "w
     )
 
 
+def first_sentences(diff: FactsDiff, most: int) -> tuple[str, ...]:
+    """Return the first *most* lines of `sentences`, and one that counts the rest."""
+    lines = sentences(diff)
+    return lines[:most] + ((f"and {len(lines) - most} more differences",) if len(lines) > most else ())
+
+
 def _lone(lone: Lone, has: str, lacks: str) -> str:
     brief = _brief(lone.definition)
     counts = Counter(key.kind for key in lone.folded)

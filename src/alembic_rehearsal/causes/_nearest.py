@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_rehearsal.catalog import ABOUT, difference, sentences
+from alembic_rehearsal.catalog import ABOUT, difference, first_sentences
 from alembic_rehearsal.causes._case import Case
 from alembic_rehearsal.causes._distance import Distance, distances
 
@@ -39,7 +39,6 @@ def words(case: Case, near: Distance) -> tuple[str, ...]:
     assert wanted is not None
     tables = version_tables(case)
     here, there = (facts.without(kinds=ABOUT | {"extension"}, tables=tables) for facts in (case.production, wanted))
-    lines = sentences(difference(here, there))
-    more = (f"and {len(lines) - _MOST} more differences",) if len(lines) > _MOST else ()
+    lines = first_sentences(difference(here, there), _MOST)
     count = f"{near.facts} facts differ" if near.facts > 1 else "one fact differs"
-    return (f"production's schema is nearest to that of revision {near.revision}: {count}", *lines[:_MOST], *more)
+    return (f"production's schema is nearest to that of revision {near.revision}: {count}", *lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_rehearsal.catalog import ABOUT, Facts, FactsDiff, Key, difference, sentences
+from alembic_rehearsal.catalog import Facts, FactsDiff, Key, difference_at, first_sentences
 
 _MOST = 12
 _OTHERS = frozenset({"index", "sequence", "column"})
@@ -10,23 +10,13 @@ _OTHERS = frozenset({"index", "sequence", "column"})
 
 def compared(production: Facts, wanted: Facts | None, key: Key) -> tuple[str, ...]:
     """Return lines on how *key* and what belongs to it differ, one line when they are equal; () if unknown."""
-    diff = diff_of(production, wanted, key)
+    diff = difference_at(production, wanted, key)
     if diff is None:
         return ()
     if not diff:
         return (f"{key} is in production as the revision wants it",)
-    lines = sentences(diff)
-    more = (f"and {len(lines) - _MOST} more differences",) if len(lines) > _MOST else ()
     verdict = "compatible: production has more, and nothing is different" if compatible(diff) else "different"
-    return (f"{key} in production is {verdict}", *lines[:_MOST], *more)
-
-
-def diff_of(production: Facts, wanted: Facts | None, key: Key) -> FactsDiff | None:
-    """Return the difference of *key* with all that belongs to it, None if the history doesn't have it."""
-    if wanted is None or key not in wanted:
-        return None
-    here, there = (facts.only(facts.below({key})).without(kinds=ABOUT) for facts in (production, wanted))
-    return difference(here, there)
+    return (f"{key} in production is {verdict}", *first_sentences(diff, _MOST))
 
 
 def compatible(diff: FactsDiff) -> bool:

@@ -14,19 +14,8 @@ def diagnose(case: Case) -> Cause | None:
     if case.error.sqlstate != "42501":
         return None
     role = case.evidence.migrator.role
-    owners = [
-        (key, str(case.production.definitions[about].get("owner", "")))
-        for key in case.production.definitions
-        if parts(key.identity)[-1:] == (case.subject,) and (about := Key("owner", str(key))) in case.production
-    ]
-    if not owners:
-        # The subject of "must be owner of table users" is not quoted.
-        word = case.error.message.split()[-1]
-        owners = [
-            (key, str(case.production.definitions[Key("owner", str(key))].get("owner", "")))
-            for key in case.production.definitions
-            if parts(key.identity)[-1:] == (word,) and Key("owner", str(key)) in case.production
-        ]
+    # The subject of "must be owner of table users" is not quoted.
+    owners = _owners(case, case.subject) or _owners(case, case.error.message.split()[-1])
     if not owners:
         return None
     key, owner = owners[0]
@@ -35,3 +24,12 @@ def diagnose(case: Case) -> Cause | None:
         message=f"The migrations run as {role}, and {key} belongs to {owner}",
         evidence=(f"{role} was chosen as {case.evidence.migrator.why}",),
     )
+
+
+def _owners(case: Case, name: str) -> list[tuple[Key, str]]:
+    """Return what production has under *name*, each with its owner."""
+    return [
+        (key, str(case.production.definitions[about].get("owner", "")))
+        for key in case.production.definitions
+        if parts(key.identity)[-1:] == (name,) and (about := Key("owner", str(key))) in case.production
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_rehearsal.catalog import ABOUT, Facts, Key, difference, sentences
+from alembic_rehearsal.catalog import Facts, Key, difference_at, first_sentences
 from alembic_rehearsal.checks import _names
 from alembic_rehearsal.model import Evidence, Finding, LogRecord, PgError, Severity, Statement, Trace
 
@@ -37,11 +37,12 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         return
     wanted = history.end() if history.complete else None
     for key, record in _skipped(evidence.trace, upgraded).items():
-        lines = _differences(upgraded, wanted, key)
+        diff = difference_at(upgraded, wanted, key)
+        lines = first_sentences(diff, _MOST) if diff else ()
         where = _statement(evidence.trace, key)
         if lines:
             shape, severity = "of another shape than the revisions make it from base", Severity.WARNING
-        elif wanted is not None and key in wanted:
+        elif diff is not None:
             shape, severity = "as the revisions make it from base", Severity.NOTE
         else:
             shape, severity = "compared with nothing: the history doesn't run from base", Severity.NOTE
@@ -72,14 +73,6 @@ def _is(key: Key, name: str, about: frozenset[str], sqlstate: str) -> bool:
     if sqlstate == "42701":
         return key.kind == "column" and parts[-1] == name and parts[-2] in about
     return key.kind in (_RELATIONS - {"column"} if sqlstate == "42P07" else {"schema"}) and parts[-1] == name
-
-
-def _differences(upgraded: Facts, wanted: Facts | None, key: Key) -> tuple[str, ...]:
-    if wanted is None or key not in wanted:
-        return ()
-    here, there = (facts.only(facts.below({key})).without(kinds=ABOUT) for facts in (upgraded, wanted))
-    lines = sentences(difference(here, there))
-    return lines[:_MOST] + ((f"and {len(lines) - _MOST} more differences",) if len(lines) > _MOST else ())
 
 
 def _statement(trace: Trace, key: Key) -> Statement | None:
