@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from alembic_rehearsal.again.records import Again
     from alembic_rehearsal.catalog import Facts
     from alembic_rehearsal.history import History
 
@@ -559,6 +560,7 @@ class Evidence:
         upgraded: the facts after an upgrade that went through, where something in it was skipped.
         production: the facts of production's schema, where `history` is there.
         surveyed: the facts at the end of the survey: what would be there if each failing operation were skipped.
+        again: what came of trying the upgrade once more on copies, where it went through.
     """
 
     options: Options
@@ -581,6 +583,7 @@ class Evidence:
     upgraded: Facts | None = None
     production: Facts | None = None
     surveyed: Facts | None = None
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)

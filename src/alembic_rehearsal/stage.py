@@ -15,6 +15,7 @@ from typing import Any
 
 from alembic_rehearsal import (
     aftermath,
+    again,
     causes,
     checks,
     compose,
@@ -212,6 +213,7 @@ class Stage:
             upgraded=why.upgraded,
             production=why.production,
             surveyed=why.surveyed,
+            again=again.tried(lab, trace),
         )
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
