@@ -92,7 +92,8 @@ def _upgrade(folder: Path, endpoint: Endpoint, number: int, *, with_probe: bool)
         folder,
         f"postgresql+psycopg2://{endpoint.user}:{endpoint.password}@{endpoint.host}:{endpoint.port}/{endpoint.dbname}",
     )
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    # PYTHONDONTWRITEBYTECODE, for one, would have the history compiled anew by every run.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PYTHON"))}
     if with_probe:
         exchange = folder / f"exchange-{number}"
         exchange.mkdir()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
+
+from . import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +19,12 @@ _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _BIN = os.path.join(os.path.abspath(sys.prefix), "bin") + os.sep
 _LIBRARIES = ("alembic", "sqlalchemy", "psycopg2", "psycopg", "psycopg_pool", "asyncpg", "pg8000", "greenlet")
 _IGNORED, _INSTALLED, _PROJECT, _REVISION = 0, 1, 2, 3
+_DEPTHS = 6
 _kinds: dict[str, int] = {}
 _paths: dict[str, str] = {}
+_texts: dict[tuple[str, str, str], str] = {}
+_depths: list[int] = []
+_between: dict[int, Place] = {}
 
 
 class Place:
@@ -31,6 +38,15 @@ class Place:
         self.function = function
         self.revision = revision
 
+    def json(self) -> str:
+        """Return all four as an event's fields in JSON, but for the line remembered: they come again and again."""
+        key = (self.revision, self.path, self.function)
+        text = _texts.get(key)
+        if text is None:
+            names = {"revision": self.revision, "path": self.path, "function": self.function}
+            text = _texts[key] = report.quoted(names)[1:-1] + ', "line": '
+        return text + ("null" if self.line is None else str(self.line))
+
     def fields(self) -> dict[str, Any]:
         """Return path, line, function as an event holds them."""
         return {"path": self.path, "line": self.line, "function": self.function}
@@ -40,26 +56,53 @@ NOWHERE = Place("", None, "")
 
 
 def here(frame: FrameType | None = None) -> Place:
-    """Return the place that caused the current call: the innermost frame of a revision, else of the project.
-
-    The first walk does the least that it can: it goes over some thirty frames for every statement.
-    """
-    start: FrameType = frame or sys._getframe(1)
-    walked: FrameType | None = start
-    while walked is not None:
-        if "down_revision" in walked.f_globals and is_revision(walked):
-            return _place(walked, walked.f_lineno, str(walked.f_globals["revision"]))
-        walked = walked.f_back
+    """Return the place that caused the current call: the innermost frame of a revision, else of the project."""
     best, best_kind = None, _IGNORED
-    for each in _stack(start):
-        kind = _REVISION if is_revision(each) else kind_of(each)
-        if kind > best_kind:
-            best, best_kind = each, kind
-            if kind >= _PROJECT:
-                break
-    if best is None:
-        return NOWHERE
-    return _place(best, best.f_lineno, str(best.f_globals["revision"]) if best_kind == _REVISION else "")
+    for each in _stack(frame or sys._getframe(1)):
+        if is_revision(each):
+            return _of_revision(each)
+        if best_kind < _PROJECT and kind_of(each) > best_kind:
+            best, best_kind = each, kind_of(each)
+    return NOWHERE if best is None else _place(best, best.f_lineno, "")
+
+
+def of_statement() -> Place:
+    """Return the same as `here`, for a caller that is always as far from the driver's call.
+
+    Some thirty frames lie between a revision and the driver, for one operation always as many. Going straight to where
+    a revision was found before saves the walk, for which Python would have to make an object of each frame.
+    """
+    for depth in _depths:
+        try:
+            frame = sys._getframe(depth)
+        except ValueError:
+            continue
+        # What the revision has called must be a library: else another function of the revision lies further inside.
+        if is_revision(frame) and kind_of(sys._getframe(depth - 1)) == _IGNORED:
+            return _of_revision(frame)
+    place = _between.get(get_ident()) or here(sys._getframe(1))
+    if place.revision:
+        _remember_depth()
+    return place
+
+
+def between_revisions(place: Place | None) -> None:
+    """Say that no revision runs in this thread until further notice, and what answers for Alembic's own statements."""
+    if place is None:
+        _between.pop(get_ident(), None)
+    else:
+        _between[get_ident()] = place
+
+
+def _remember_depth() -> None:
+    """Note how far from the caller the innermost frame of a revision is, the latest first."""
+    frame: FrameType | None = sys._getframe(1)
+    depth = 0
+    while frame is not None and not is_revision(frame):
+        frame, depth = frame.f_back, depth + 1
+    if frame is not None:  # it may be in another greenlet
+        _depths.insert(0, depth)
+        del _depths[_DEPTHS:]
 
 
 def of_error(error: BaseException) -> Place:
@@ -126,9 +169,18 @@ def _stack(frame: FrameType | None) -> Iterator[FrameType]:
             frame = None if greenlet is None else greenlet.gr_frame
 
 
-def _place(frame: FrameType, line: int, revision: str) -> Place:
-    file = frame.f_code.co_filename
+def absolute(file: str) -> str:
+    """Return the absolute path of *file*, remembered: the same few come again with every statement."""
     path = _paths.get(file)
     if path is None:
         path = _paths[file] = os.path.abspath(file)
-    return Place(path, line, frame.f_code.co_name, revision)
+    return path
+
+
+def _of_revision(frame: FrameType) -> Place:
+    return _place(frame, frame.f_lineno, str(frame.f_globals["revision"]))
+
+
+def _place(frame: FrameType, line: int, revision: str) -> Place:
+    file = frame.f_code.co_filename
+    return Place(absolute(file), line, frame.f_code.co_name, revision)

@@ -28,17 +28,43 @@ def listen(sqlalchemy: Any) -> None:
     report.emit("library", name="sqlalchemy", version=str(sqlalchemy.__version__))
     if event.contains(Engine, "do_connect", do_connect):
         return
-    for name, function in (
+    listeners: list[tuple[str, Any]] = [
         ("do_connect", do_connect),
         ("do_execute", statements.do_execute),
         ("do_execute_no_params", statements.do_execute_no_params),
         ("do_executemany", statements.do_executemany),
-        ("begin", begin),
-        ("commit", commit),
-        ("rollback", rollback),
-        ("set_connection_execution_options", options),
-    ):
+    ]
+    if gate.survey():
+        listeners += [
+            ("begin", begin),
+            ("commit", commit),
+            ("rollback", rollback),
+            ("set_connection_execution_options", options),
+        ]
+    else:
+        _watch_commits()
+    for name, function in listeners:
         event.listen(Engine, name, function)
+
+
+def _watch_commits() -> None:
+    """Report commits without a listener of a Connection's event: one has SQLAlchemy ask all of them at each statement.
+
+    The dialects for PostgreSQL leave the method as it is, from SQLAlchemy 1.3 to 2.1.
+    """
+    from functools import wraps
+
+    from sqlalchemy.engine.default import DefaultDialect
+
+    original = DefaultDialect.do_commit
+
+    @wraps(original)
+    def do_commit(self: Any, connection: Any) -> Any:
+        if statements.is_postgresql(self):
+            _tell(connection, "commit")
+        return original(self, connection)  # type: ignore[no-untyped-call]
+
+    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
 
 
 def do_connect(dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any:
@@ -120,11 +146,16 @@ def options(connection: Any, chosen: Any) -> None:
 
 def _transaction(connection: Any, what: str) -> None:
     try:
-        raw = statements.driver_connection(connection.connection)
-        report.emit("transaction", connection=number_of(raw), what=what)
-        if gate.survey():
-            from . import survey
+        raw = _tell(connection.connection, what)
+        from . import survey
 
-            survey.forget(raw)
+        survey.forget(raw)
     except Exception as error:
         report.fault("transaction " + what, error)
+
+
+def _tell(fairy: Any, what: str) -> Any:
+    """Report that *what* is about to be sent, and return the driver's connection."""
+    raw = statements.driver_connection(fairy)
+    report.emit("transaction", connection=number_of(raw), what=what)
+    return raw

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ABORTED = 75  # EX_TEMPFAIL: the tool gave up before the database was ready
 POLL_S = 0.005
-_state: dict[str, Any] = {"directory": "", "config": None, "endpoint": None}
+_state: dict[str, Any] = {"directory": "", "config": None, "survey": None, "endpoint": None}
 
 
 class Refused(ConnectionRefusedError):
@@ -40,7 +40,10 @@ def config() -> dict[str, Any]:
 
 def survey() -> bool:
     """Whether failing statements are recorded and passed over."""
-    return bool(config().get("mode") == "survey")
+    found = _state["survey"]
+    if found is None:
+        found = _state["survey"] = config().get("mode") == "survey"
+    return bool(found)
 
 
 def known() -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import os
 import time
 
 from . import facts, fingerprint, gate, report
+from .attribution import Place, absolute, between_revisions, here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
         _guarded(tell_context, ctx, heads)
         _guarded(fingerprint.tell, ctx)
         for step in plan(heads, ctx):
-            _guarded(_watch, step, ctx)
+            _guarded(_watch, step, ctx, place)
             yield step
 
     if plan is not None:
@@ -77,12 +78,16 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
         _guarded(survey.tell_flags)
     _state["running"] += 1
     _state["begun"] = True
+    # A callback of the project's answers for itself.
+    place = None if getattr(context, "on_version_apply_callbacks", ()) else here()
+    between_revisions(place)
     try:
         result = run(context, **options)
         _state["step"] = None
         return result
     finally:
         _state["running"] -= 1
+        between_revisions(None)
         context._migrations_fn = plan
         if not told:
             _guarded(tell_context, context, None)
@@ -138,9 +143,15 @@ def _revision(script: Any) -> dict[str, Any]:
         "revision": script.revision,
         "down_revision": _tuple(script.down_revision),
         "depends_on": _tuple(script.dependencies),
-        "path": os.path.abspath(script.path),
+        "path": _path(script),
         "message": script.doc,
     }
+
+
+def _path(script: Any) -> str:
+    """Return the absolute path of a revision's file; of the hundreds of files one directory is looked at once."""
+    folder, name = os.path.split(script.path)
+    return os.path.join(absolute(folder), name)
 
 
 def _tuple(value: Any) -> list[str]:
@@ -149,8 +160,8 @@ def _tuple(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _watch(step: Any, context: Any) -> None:
-    """Wrap the migration function of *step*; a stamp has none worth a report."""
+def _watch(step: Any, context: Any, place: Place | None) -> None:
+    """Wrap the migration function of *step*; a stamp has none worth a report. *place* is where the run is begun."""
     script = getattr(step, "revision", None)
     if script is None or not hasattr(script, "path"):
         return
@@ -158,24 +169,30 @@ def _watch(step: Any, context: Any) -> None:
         "revision": script.revision,
         "down_revision": _tuple(script.down_revision),
         "is_upgrade": bool(getattr(step, "is_upgrade", True)),
-        "path": os.path.abspath(script.path),
+        "path": _path(script),
     }
-    original = step.migration_fn
+    original, told = step.migration_fn, report.quoted(fields)[1:-1]
 
     def migration_fn(*values: Any, **options: Any) -> Any:
         _state["step"] = fields
-        report.emit("step", phase="begin", ms=0.0, **fields)
+        between_revisions(None)
+        _tell_step("begin", 0.0, told)
         started = time.perf_counter()
         try:
             result = _survey(original, fields, values, options)
         except BaseException:
-            report.emit("step", phase="failed", ms=_ms(started), **fields)
+            _tell_step("failed", _ms(started), told)
             raise
-        report.emit("step", phase="end" if result else "failed", ms=_ms(started), **fields)
+        between_revisions(place)
+        _tell_step("end" if result else "failed", _ms(started), told)
         if facts.asked():
             _guarded(facts.tell, context, fields["revision"])
 
     step.migration_fn = migration_fn
+
+
+def _tell_step(phase: str, ms: float, fields: str) -> None:
+    report.emit_text("step", '"phase": "{}", "ms": {}, {}'.format(phase, ms, fields))
 
 
 def _survey(original: Any, fields: Any, values: Any, options: Any) -> bool:

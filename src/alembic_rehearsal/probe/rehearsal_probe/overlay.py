@@ -77,6 +77,8 @@ def hook_scripts(base: Any) -> None:
 
 def load_new(directory: Any, filename: Any) -> Any:
     """Return the module of a file that only the overlay has, None for every other one."""
+    if not _files:
+        return None
     path = os.path.join(str(directory), str(filename))
     if os.path.exists(path) or replacement_of(path) is None:
         return None

@@ -119,8 +119,9 @@ def remember(connection: Any) -> int:
 
 def number_of(connection: Any) -> int:
     """Return the number of *connection*, a new one if it is not known."""
-    raw = getattr(connection, "_connection", None)
-    found = _numbers.get(id(connection if raw is None else raw))
+    found = _numbers.get(id(connection))
+    if found is None:
+        found = _numbers.get(id(getattr(connection, "_connection", None)))
     return remember(connection) if found is None else found
 
 

@@ -18,8 +18,8 @@ def _default(value: Any) -> Any:
     return list(value) if isinstance(value, (set, frozenset)) else str(value)
 
 
-def _encoder() -> Any:
-    """Return a function from a value to pieces of JSON.
+def _encoders() -> tuple[Any, Any]:
+    """Return a function from a value to pieces of JSON, and one from a text to a string in JSON.
 
     It is the C half of the json module, called as json.encoder calls it: importing the Python half brings `re`
     along, which would be most of the start.
@@ -31,12 +31,13 @@ def _encoder() -> Any:
         encode({"a": [1, None]}, 0)
     except (ImportError, TypeError):  # another interpreter, or another signature
         from json import JSONEncoder
+        from json.encoder import encode_basestring_ascii
 
-        return JSONEncoder(default=_default).iterencode
-    return lambda value: encode(value, 0)
+        return JSONEncoder(default=_default).iterencode, encode_basestring_ascii
+    return (lambda value: encode(value, 0)), encode_basestring_ascii
 
 
-_encode = _encoder()
+_encode, text = _encoders()
 
 
 def start(directory: str) -> None:
@@ -53,7 +54,22 @@ def emit(event: str, **fields: Any) -> None:
     """
     head = {"event": event, "pid": os.getpid(), "at": time.time()}
     head.update(fields)
-    line = ("".join(_encode(head)) + "\n").encode("ascii")
+    append("".join(_encode(head)) + "\n")
+
+
+def emit_text(event: str, fields: str) -> None:
+    """Append one event whose *fields* are JSON already, without the braces: for what comes with every revision."""
+    append('{"event": "%s", "pid": %d, "at": %f, %s}\n' % (event, os.getpid(), time.time(), fields))
+
+
+def quoted(value: Any) -> str:
+    """Return *value* as JSON."""
+    return "".join(_encode(value))
+
+
+def append(text: str) -> None:
+    """Append a line that is an event already."""
+    line = text.encode("ascii")
     while line:
         line = line[os.write(_state["fd"], line) :]
 
