@@ -42,3 +42,23 @@ def test_every_error_class_of_postgresql_has_a_kind() -> None:
     }
 
     assert [code for code in sorted(classes) if condition(code + "000").kind == "other"] == []
+
+
+@pytest.mark.parametrize("sqlstate", ["42701", "42P07", "42710"])
+@pytest.mark.parametrize(
+    ("sql", "renames"),
+    [
+        ("ALTER TABLE users RENAME COLUMN a TO b", True),
+        ("/* by us */ -- RENAME\nalter table users rename a to b", True),
+        ('ALTER TABLE users ADD COLUMN "rename to" text', False),
+        ("ALTER TABLE users ADD COLUMN a text DEFAULT ' RENAME '; ALTER TABLE users RENAME a TO b", False),
+        ("CREATE TABLE rename ()", False),
+        ("", False),
+    ],
+)
+def test_the_fix_fits_the_statement(sqlstate: str, sql: str, renames: bool) -> None:
+    """What skips an ADD COLUMN doesn't help where a column is renamed."""
+    found = condition(sqlstate, sql)
+
+    assert ("of the new name" in found.fix) is renames
+    assert (found.fix == condition(sqlstate).fix) is not renames

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alembic_rehearsal import catalog, causes, lineage, mending
 from alembic_rehearsal import project as projects
-from alembic_rehearsal.catalog import Facts
+from alembic_rehearsal.catalog import Facts, uses
 from alembic_rehearsal.checks import skipped_silently
 from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, Lab
@@ -57,7 +57,8 @@ def _of_failure(lab: Lab, directory: Path) -> Explained:
         survey = lab.run("survey", mode="survey")
         with lab.clock.step("from base"):
             history = builder.finish()
-    production, surveyed = catalog.read(lab.admin_of(PRISTINE)), catalog.read(lab.admin)
+    pristine = lab.admin_of(PRISTINE)
+    production, surveyed = replace(catalog.read(pristine), uses=uses.read(pristine)), catalog.read(lab.admin)
     look = lab.options.from_base and not history.complete
     in_the_way = causes.in_the_way(survey, production) if look else ()
     made = alone.build(lab, in_the_way) if in_the_way else None

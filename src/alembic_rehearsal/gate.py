@@ -73,7 +73,7 @@ class _Attempt:
         with self._started(options, placeholder, place) as running:
             from alembic_rehearsal import stage
 
-            return stage.Stage(
+            report = stage.Stage(
                 options=options,
                 target=self._target,
                 environ=self._environ,
@@ -86,6 +86,9 @@ class _Attempt:
                 listener=self._listener,
                 version_table=self.version_table,
             ).report()
+        from alembic_rehearsal.postgres import leftovers
+
+        return replace(report, notes=(*report.notes, *leftovers.told(place)))
 
     def _started(
         self, options: Options, placeholder: Endpoint, place: Path

@@ -5,6 +5,7 @@ Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from psycopg2 import errorcodes
@@ -105,6 +106,17 @@ _FIX = {
     "23514": "Repair the rows that break the check first, or add it NOT VALID and validate it later.",
     "22001": "The value is longer than the column. For version_num: shorten the revision's id, or widen the column.",
 }
+# A rename has no IF NOT EXISTS, and nothing that it would skip.
+_FIX_OF_RENAME = {
+    "42701": "Production has a column of the new name. If it is the renamed one, rename only where the old one is:\n"
+    '    if "OLD" in {each["name"] for each in sa.inspect(op.get_bind()).get_columns("TABLE")}:\n        ...\n'
+    "If both are there, find out which one the application writes to before one of them goes.",
+    "42P07": "Production has a relation of the new name. If it is the renamed one, rename only where the old one is:\n"
+    '    if sa.inspect(op.get_bind()).has_table("OLD"):\n        ...\n'
+    "If both are there, find out which one the application uses before one of them goes.",
+    "42710": "Production has an object of the new name. If it is the renamed one, rename only where the old one is:\n"
+    "ask pg_constraint, pg_trigger, pg_type or pg_enum; else find out what uses it before it goes.",
+}
 _FIX_BY_KIND = {
     "duplicate": "Compare what production has with what the revision wants, then skip the operation or reconcile.",
     "undefined": "Look for who dropped or renamed it in production, and when.",
@@ -129,15 +141,30 @@ class Condition:
     fix: str
 
 
-def condition(sqlstate: str) -> Condition:
-    """Return what *sqlstate* means; an unknown code falls back to its class, the first two characters."""
+# Comments; texts and quoted names, in which a word is no keyword.
+_NO_KEYWORDS = re.compile(r"""--[^\n]*|/\*.*?\*/|('(?:[^']|'')*'|"(?:[^"]|"")*")""", re.DOTALL)
+_RENAME = re.compile(r"\s*ALTER\b[^;]*\bRENAME\b", re.IGNORECASE)
+
+
+def condition(sqlstate: str, sql: str = "") -> Condition:
+    """Return what *sqlstate* means; an unknown code falls back to its class, the first two characters.
+
+    Args:
+        sql: the statement, for a fix that fits its kind.
+    """
     kind = _KIND_BY_CODE.get(sqlstate) or _KIND_BY_CLASS.get(sqlstate[:2], "other")
     return Condition(
         sqlstate=sqlstate,
         name=_name(sqlstate),
         kind=kind,
-        fix=_FIX.get(sqlstate) or _FIX_BY_KIND.get(kind, ""),
+        fix=_fix(sqlstate, sql) or _FIX_BY_KIND.get(kind, ""),
     )
+
+
+def _fix(sqlstate: str, sql: str) -> str:
+    if sqlstate in _FIX_OF_RENAME and _RENAME.match(_NO_KEYWORDS.sub(lambda found: "x" if found[1] else " ", sql)):
+        return _FIX_OF_RENAME[sqlstate]
+    return _FIX.get(sqlstate, "")
 
 
 def _name(sqlstate: str) -> str:

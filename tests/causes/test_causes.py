@@ -42,6 +42,7 @@ class Incident:
     says: str = ""
     flags: tuple[str, ...] = ()
     comparison: str = ""
+    evidence: tuple[str, ...] = ()
     remedy: str = ""
 
 
@@ -153,6 +154,31 @@ INCIDENTS = [
         says="view public.emails",
     ),
     Incident(
+        "H2-view-by-hand-on-type-change",
+        BUILT + 'CREATE VIEW "E mails" AS SELECT email FROM users; CREATE VIEW ids AS SELECT id FROM users;'
+        'CREATE VIEW more AS SELECT * FROM "E mails";'
+        "CREATE MATERIALIZED VIEW others AS SELECT upper(email) FROM users;",
+        (USERS, 'op.alter_column("users", "email", type_=sa.Text)'),
+        "other-dependants",
+        says='depends on it: materialized view public.others, view public."E mails"',
+        comparison="email)::text)",
+        evidence=("no revision makes materialized view public.others", "view public.more stands on"),
+    ),
+    Incident(
+        "H2-materialized-view-by-hand-on-type-change",
+        BUILT + "CREATE MATERIALIZED VIEW emails AS SELECT email FROM users;",
+        (USERS, 'op.alter_column("users", "email", type_=sa.Text)'),
+        "other-dependants",
+        says="depends on it: materialized view public.emails",
+    ),
+    Incident(
+        "H2-policy-by-hand-on-type-change",
+        BUILT + "CREATE POLICY own ON users USING (email = current_user);",
+        (USERS, 'op.alter_column("users", "email", type_=sa.Text)'),
+        "other-dependants",
+        says="depends on it: policy public.users.own",
+    ),
+    Incident(
         "N1-half-applied",
         BUILT + "ALTER TABLE users ADD phone text;",
         (
@@ -204,6 +230,7 @@ def test_the_cause_is_named_with_its_evidence(
     assert cause["id"] == incident.cause, cause
     assert incident.says.lower() in cause["message"].lower(), cause
     assert incident.comparison in "\n".join(cause["comparison"]), cause
+    assert all(each in "\n".join(cause["evidence"]) for each in incident.evidence), cause
     remedies = [each for finding in run.errors for each in finding["remedies"]]
     passed = [each["kind"] for each in remedies if each["trial"]["outcome"] == "passed"]
     assert passed[:1] == ([incident.remedy] if incident.remedy else []), remedies

@@ -11,7 +11,7 @@ import pytest
 from alembic_rehearsal import postgres
 from alembic_rehearsal.errors import ServerError, UsageError
 from alembic_rehearsal.model import Need
-from alembic_rehearsal.postgres import Cluster, databases
+from alembic_rehearsal.postgres import Cluster, databases, leftovers
 
 
 def _execute(cluster: Cluster, statement: str, dbname: str = "postgres") -> list[tuple[object, ...]]:
@@ -118,3 +118,22 @@ def test_a_server_that_does_not_answer_is_a_clear_error() -> None:
         postgres.choose(Need(17), provider="postgresql://u:secret@127.0.0.1:1/d")
 
     assert "secret" not in str(caught.value)
+
+
+def test_what_could_not_be_given_back_is_told(url: str, cluster17: Cluster, tmp_path: Path) -> None:
+    """The dump took the user's own rights away: roles stay as the dump has them, and that is said."""
+    _execute(cluster17, "CREATE ROLE app LOGIN PASSWORD 'theirs'")
+    try:
+        offer, _ = postgres.choose(Need(17), provider=url)
+        with postgres.start(offer, workdir=tmp_path, password="x") as cluster:
+            cluster.ready(10)
+            _execute(cluster17, "ALTER ROLE app PASSWORD NULL; ALTER ROLE ci NOSUPERUSER; CREATE ROLE newer")
+
+        told = leftovers.told(tmp_path)
+    finally:
+        _execute(cluster17, "DROP ROLE app; DROP ROLE IF EXISTS newer")
+
+    assert len(told) == 2, told
+    assert "keeps the role newer, which could not be dropped: permission denied" in told[0]
+    assert "theirs could not be given back: permission denied" in told[1]
+    assert ":ci@" not in "".join(told)

@@ -64,11 +64,14 @@ class Facts:
         definitions: what each fact says.
         parents: key -> what it goes away with, where there is such a thing.
         positions: key of a column -> its number, with gaps where columns were dropped.
+        uses: view -> what it reads, pairs of a relation's identity and a column's quoted name; empty where `uses.read`
+            wasn't asked for it.
     """
 
     definitions: Mapping[Key, Definition]
     parents: Mapping[Key, Key] = field(default_factory=dict, compare=False)
     positions: Mapping[Key, int] = field(default_factory=dict, compare=False)
+    uses: Mapping[Key, frozenset[tuple[str, str]]] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(self.definitions)

@@ -67,7 +67,7 @@ def _revision_at(evidence: Evidence, statement: Statement) -> str:
 
 
 def _compose(evidence: Evidence, error: PgError, *, revision: str, location: Location | None, sql: str) -> Finding:
-    meaning = condition(error.sqlstate)
+    meaning = condition(error.sqlstate, sql)
     doubt = _doubts.about(evidence, error, sql)
     who = f"Revision {revision}" if revision else "The command"
     lines = [line for line in (error.detail, error.hint) if line]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from psycopg2.extensions import make_dsn
 
 from alembic_rehearsal.errors import RehearsalError, ServerError, UsageError
 from alembic_rehearsal.model import Endpoint, LogRecord, Offer
-from alembic_rehearsal.postgres import addresses, databases
+from alembic_rehearsal.postgres import addresses, databases, leftovers
 from alembic_rehearsal.postgres.cluster import Cluster
 
 NAME = "server"
@@ -95,7 +94,7 @@ def offer_for(url: str, *, forbidden: Collection[str] = ()) -> Offer:
 def start(
     offer: Offer,
     *,
-    workdir: Path,  # noqa: ARG001
+    workdir: Path,
     port: int | None = None,  # noqa: ARG001
     password: str,  # noqa: ARG001
     trusted: Collection[str] = (),  # noqa: ARG001 - its control files are out of reach
@@ -117,8 +116,7 @@ def start(
         yield cluster
     finally:
         cluster.admin = home
-        _clear(cluster, before)
-        _give_back(cluster, kept)
+        leftovers.tell(workdir, (*_clear(cluster, before), *_give_back(cluster, kept)))
 
 
 class _GivenCluster:
@@ -160,26 +158,43 @@ class _GivenCluster:
         return frozenset(name for (name,) in _query(self.admin, "SELECT rolname FROM pg_catalog.pg_roles"))
 
 
-def _clear(cluster: _GivenCluster, before: frozenset[str]) -> None:
-    """Drop our databases, then the roles that came with the dump and own nothing elsewhere."""
+def _clear(cluster: _GivenCluster, before: frozenset[str]) -> Iterator[str]:
+    """Drop our databases, then the roles that came with the dump and own nothing elsewhere; yield what is left."""
     for name in tuple(cluster.created):
-        with contextlib.suppress(RehearsalError):
+        try:
             databases.drop(cluster, name)
-    with contextlib.suppress(ServerError, psycopg2.Error):
-        for role in cluster.roles() - before:
-            with (
-                contextlib.suppress(psycopg2.Error),
-                _connected_to(cluster.admin) as link,
-                link.cursor() as cursor,
-            ):
-                cursor.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+        except RehearsalError as error:
+            yield f"{cluster.offer.location} keeps the database {name}, which could not be dropped: {error}"
+    try:
+        for role in sorted(cluster.roles() - before):
+            yield from _drop(cluster, role)
+    except (ServerError, psycopg2.Error) as error:
+        yield f"roles of the dump may be left on {cluster.offer.location}: {_words(error)}"
 
 
-def _give_back(cluster: _GivenCluster, kept: list[tuple[Any, ...]]) -> None:
+def _drop(cluster: _GivenCluster, role: str) -> Iterator[str]:
+    try:
+        with _connected_to(cluster.admin) as link, link.cursor() as cursor:
+            cursor.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+    except psycopg2.Error as error:
+        yield f"{cluster.offer.location} keeps the role {role}, which could not be dropped: {_words(error)}"
+
+
+def _give_back(cluster: _GivenCluster, kept: list[tuple[Any, ...]]) -> Iterator[str]:
     """Let roles that were there before, of a dump's names, have the attributes and the password that they had."""
-    with contextlib.suppress(psycopg2.Error), _connected_to(cluster.admin) as link, link.cursor() as cursor:
-        for role in kept:
-            cursor.execute(_RESTORED, (role[1:], role[0], role[1:]))
+    try:
+        with _connected_to(cluster.admin) as link, link.cursor() as cursor:
+            for role in kept:
+                cursor.execute(_RESTORED, (role[1:], role[0], role[1:]))
+    except psycopg2.Error as error:
+        yield (
+            f"roles of {cluster.offer.location} may have a dump's attributes and no password: "
+            f"theirs could not be given back: {_words(error)}"
+        )
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _query(admin: Endpoint, statement: str) -> list[tuple[Any, ...]]:
