@@ -35,6 +35,12 @@ FIXED = frozenset(
         "no-connection",
         "outside-connection",
         "revision-twice",
+        "several-heads",
+        "revision-cycle",
+        "parent-missing",
+        "stamp-unknown",
+        "version-rows-overlap",
+        "revision-id-too-long",
         "ran-out-of-time",
         "no-verdict",
     }
