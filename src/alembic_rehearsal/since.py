@@ -39,6 +39,15 @@ def commit_of(root: str, ref: str) -> str:
     return parting.stdout.decode().strip() if parting.status == 0 else commit
 
 
+def is_there(root: str, commit: str, environ: Mapping[str, str]) -> bool:
+    """Say whether git, with *environ*, has *commit* in the checkout at *root*."""
+    argv = ("git", "cat-file", "-e", f"{commit}^{{commit}}")
+    try:
+        return proc.run(argv, timeout_s=_TIMEOUT_S, env=environ, cwd=root, check=False).status == 0
+    except (ProcessFailed, OSError):
+        return False
+
+
 def read(root: str, ref: str, commit: str, revisions: Iterable[Revision]) -> Since:
     """Return what became of *revisions*, whose paths begin at *root*, since *commit*.
 
