@@ -402,6 +402,23 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """A finding that a project has agreed to live with for a time, see `waivers`.
+
+    Attributes:
+        until: the last day that it holds, "2027-01-31".
+        revision: only findings of this one, "" for all.
+        match: only findings whose message has this text, "" for all.
+    """
+
+    check: str
+    reason: str
+    until: str
+    revision: str = ""
+    match: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What one `run` was asked to do; the names are those of the flags, with "_" for "-".
 
@@ -423,7 +440,8 @@ class Options:
         app_directory: where it starts there, "" for the image's own WORKDIR.
         app_env: "NAME=VALUE", or "NAME" for a variable of this process.
         fail_on: the least severity that blocks: "error", "warning" or "note".
-        severity: "check=level", level being "off", "note" or "warning".
+        severity: "check=level", level being "off", "note", "warning" or "error".
+        waivers: of the configuration file.
         base: commit or branch of git that the revision files are compared with, "" for none.
     """
 
@@ -455,6 +473,7 @@ class Options:
     from_base: bool = True
     remedies: bool = True
     base: str = ""
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -700,6 +719,8 @@ class Finding:
         error: the server's error that it is about.
         cause: why it fails, where the evidence shows it.
         remedies: what was tried against it, the best first; of several findings that one remedy mends, under the first.
+        waived: why it weighs nothing although it was found.
+        weighed: the severity that it has by itself, where the project's own settings gave it another; else "".
     """
 
     check: str
@@ -716,6 +737,8 @@ class Finding:
     error: PgError | None = None
     cause: Cause | None = None
     remedies: tuple[Remedy, ...] = ()
+    waived: Waiver | None = None
+    weighed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,16 @@ RULES: Mapping[str, Rule] = {
         "The run that goes on past each failure could not follow this revision any further.",
         "Fix the failures above and rehearse again.",
     ),
+    "waiver-expired": Rule(
+        "A waiver of the project's has come to its end",
+        "What it was for weighs again as it did before.",
+        "Mend what it was for, or give it another end.",
+    ),
+    "waiver-unused": Rule(
+        "A waiver covers nothing that was found",
+        "What it was for is mended, or its entry doesn't fit: a check, a revision or a text of the message.",
+        "Take it out of the file.",
+    ),
     "no-verdict": Rule(
         "The rehearsal could not be done",
         "The dump, the server, the project or the tool itself kept the rehearsal from taking place.",
