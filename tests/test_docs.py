@@ -138,6 +138,12 @@ def test_the_documented_configuration_is_accepted(tmp_path: Path) -> None:
         (tmp_path / "pyproject.toml").write_text(text)
         read.append(merge({"directory": str(tmp_path), "dump": "production.sql"})[0])
 
+    [waivers] = blocks(ROOT / "docs" / "usage.md", "yaml")
+    (tmp_path / "pyproject.toml").unlink()
+    (tmp_path / "alembic-rehearsal.yml").write_text(waivers)
+    asked, _ = merge({"directory": str(tmp_path), "dump": "production.sql"})
+
+    assert [each.match or each.revision for each in asked.waivers] == ["orders_total_check", "3f9c2ab1d0e4"]
     assert (read[0].timeout, read[0].include_data) == (300.0, ("roles", "plans"))
     assert (read[1].fail_on, read[1].severity) == ("warning", ("survey-stopped=off",))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import alembic_rehearsal
-from alembic_rehearsal import policy
+from alembic_rehearsal import policy, waivers
 from alembic_rehearsal.compose import compose
 from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Finding, Offer, Report, Severity, Verdict
@@ -71,13 +71,35 @@ def test_a_finding_is_weighed_anew() -> None:
 
 
 @pytest.mark.parametrize("level", policy.LEVELS)
-@pytest.mark.parametrize("finding", [WITHHELD, replace(WARNING, severity=Severity.ERROR)])
-def test_what_makes_the_verdict_stays(finding: Finding, level: str) -> None:
-    """The same check withholds the verdict when the command failed over the refused connection."""
-    report = reported(finding, severity=(f"refused-connection={level}",), status=1)
+def test_what_withholds_the_verdict_stays(level: str) -> None:
+    """The same check does so when the command failed over the refused connection."""
+    report = reported(WITHHELD, severity=(f"refused-connection={level}",), status=1)
 
-    assert report.findings == (finding,)
+    assert report.findings == (WITHHELD,)
     assert report.verdict is not Verdict.PASS
+
+
+def test_a_check_can_be_made_an_error_that_is_not_called_a_failure_of_productions() -> None:
+    """The project's decision is among the notes."""
+    report = reported(NOTE, WARNING, severity=("survey-stopped=error",))
+
+    assert report.verdict is Verdict.BLOCKED
+    assert [(each.severity, each.weighed) for each in report.findings] == [
+        (Severity.ERROR, "note"),
+        (Severity.WARNING, ""),
+    ]
+    assert report.notes[-1] == "--severity survey-stopped=error weighs 1 finding anew, note before"
+    assert text.render(report, Look(quiet=True)).splitlines()[-1] == "BLOCKED: 1 error, which block here (exit 1)"
+
+
+def test_an_error_that_is_not_the_verdict_itself_can_be_lowered() -> None:
+    """The upgrade went through, and the project can live with what it leaves."""
+    index = Finding("invalid-index", Severity.ERROR, "the upgrade leaves the index public.ix invalid")
+
+    assert reported(index).verdict is Verdict.BLOCKED
+    assert reported(index, severity=("invalid-index=warning",)).verdict is Verdict.PASS
+    assert reported(index, ERROR, severity=("invalid-index=off",), status=1).verdict is Verdict.BLOCKED
+    assert reported(index, severity=("invalid-index=off",), status=1).verdict is Verdict.NO_VERDICT
 
 
 @pytest.mark.parametrize(
@@ -85,8 +107,8 @@ def test_what_makes_the_verdict_stays(finding: Finding, level: str) -> None:
     [
         (("refused-conection=off",), "error", "no check 'refused-conection'", "Did you mean refused-connection=off?"),
         (("zzz=off",), "error", "no check 'zzz'", ", refused-connection, "),
-        (("survey-stopped",), "error", "the levels are off, note, warning", "--severity survey-stopped=off"),
-        (("survey-stopped=error",), "error", "the levels are off, note, warning", "=off"),
+        (("survey-stopped",), "error", "the levels are off, note, warning, error", "--severity survey-stopped=off"),
+        (("survey-stopped=bad",), "error", "the levels are off, note, warning, error", "=off"),
         (("no-verdict=off",), "error", "is the verdict itself", ""),
         (("upgrade-failed=warning",), "error", "is the verdict itself", ""),
         (("survey-stopped=off", "survey-stopped=note"), "error", "given twice", ""),
@@ -106,7 +128,7 @@ def test_a_setting_that_can_not_be_followed_is_wrong_usage(
 
 
 def test_what_can_be_set_has_something_to_be_set() -> None:
-    """A check is fixed if nothing of its file weighs less than an error, and only then."""
+    """A check is fixed if nothing of its file weighs less than an error, and only then; waivers are told of too."""
     folder = Path(alembic_rehearsal.__file__).parent / "checks"
     weighed = {
         path.stem.replace("_", "-")
@@ -115,4 +137,4 @@ def test_what_can_be_set_has_something_to_be_set() -> None:
         if ast.unparse(node) in ("Severity.WARNING", "Severity.NOTE")
     }
 
-    assert set(RULES) - policy.FIXED == weighed
+    assert set(RULES) - policy.FIXED == weighed | {waivers.EXPIRED, waivers.UNUSED}

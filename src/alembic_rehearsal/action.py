@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from alembic_rehearsal import cli, compose, syscalls
+from alembic_rehearsal import cli, compose, since, syscalls
 from alembic_rehearsal.actions import comment, inputs, install, outputs, programs
 from alembic_rehearsal.errors import ProjectError, RehearsalError
 from alembic_rehearsal.model import Report
@@ -176,11 +176,24 @@ class Step:
         reports = self._reports(private)
         argv = [sys.executable, "-I", "-m", "alembic_rehearsal", "run", *self._asked.arguments]
         argv += [f"--python={python}"] if python else []
+        argv += self._base()
         argv += [part for name, file in reports for part in (f"--format={name}", f"--output={file}")]
         with self._log.uninterpreted(""):
             status, tail = self._spawn((*argv, "--format=text"), self._for_code, self._workspace)
             _end_the_rest()
         return self.conclude(status, tail, private)
+
+    def _base(self) -> list[str]:
+        """Return the option that names the pull request's base, unless the workflow does or git hasn't got it here."""
+        commit = inputs.base_of(self._environ)
+        named = any(each.startswith("--base=") for each in self._asked.arguments)
+        if named or not commit:
+            return []
+        if not since.is_there(str((self._workspace / self._asked.directory).resolve()), commit, self._for_code):
+            text = f"revisions that were edited are not looked for: git has no {commit[:12]} here (fetch-depth: 0)"
+            self._log.command("notice", text, title=_TITLE)
+            return []
+        return [f"--base={commit}"]
 
     def _reports(self, private: Path) -> list[tuple[str, Path]]:
         # Those that this process reads itself.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 
-from alembic_rehearsal import checks, outcome, policy
+from alembic_rehearsal import checks, outcome, policy, waivers
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.model import AppImage, Evidence, Finding, Offer, Report, Severity, Verdict
 
@@ -19,6 +20,11 @@ def compose(
     """Return the report on *evidence* and its *findings*; *warnings* came with the choice of the server."""
     options = evidence.options
     findings, left_out = policy.weighed(findings, options.severity)
+    complete = evidence.trace.exit_status == 0 and checks.verdict(findings, 0) is not Verdict.NO_VERDICT
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    findings, of_waivers = waivers.applied(findings, options.waivers, today, complete=complete)
+    of_waivers, more = policy.weighed(of_waivers, options.severity)
+    findings, left_out = (*findings, *of_waivers), (*left_out, *more)
     proved = checks.verdict(findings, evidence.trace.exit_status)
     verdict = policy.verdict(proved, findings, options.fail_on)
     return Report(
@@ -68,6 +74,8 @@ def _not_tested(evidence: Evidence) -> tuple[str, ...]:
         lines.insert(0, "what depends on rows: the rehearsed tables are empty but for the version table")
     else:
         lines.insert(0, f"what depends on rows of other tables than {', '.join(evidence.options.include_data)}")
+    if not evidence.options.base:
+        lines.append("revisions that were edited, or put below production's, since it ran them: --base REF")
     lines.append("indexes that are INVALID in production: pg_dump leaves them out")
     return tuple(lines)
 

@@ -22,7 +22,8 @@ TABLE = "tool.alembic-rehearsal"
 def load(directory: Path, known: Mapping[str, type]) -> dict[str, Any]:
     """Return the options that the files in *directory* set, by the name of the flag without its dashes.
 
-    *known* maps each name to the type that it takes: str, float, bool, or tuple for one that may be repeated.
+    *known* maps each name to the type that it takes: str, float, bool, tuple for one that may be repeated, list for
+    entries with keys of their own.
 
     Raises:
         UsageError: a file can't be read, both kinds of file set options, or a key or a value is wrong.
@@ -77,5 +78,5 @@ def _checked(source: str, key: str, value: Any, known: Mapping[str, type]) -> An
             return float(value)
     elif isinstance(value, wanted):
         return value
-    kind = {tuple: "a list", float: "a number", bool: "true or false", str: "a text"}[wanted]
+    kind = {tuple: "a list", list: "a list", float: "a number", bool: "true or false", str: "a text"}[wanted]
     raise UsageError(f"{source}: {key} takes {kind}, not {value!r}")

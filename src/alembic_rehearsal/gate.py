@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic_rehearsal import ports, rehearse, workdir
+from alembic_rehearsal import ports, rehearse, since, workdir
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError, PortTaken
 from alembic_rehearsal.listening import Clock, Listener
@@ -33,6 +33,9 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
     """
     listener.progress(f"looking for the project{f' in {options.app_image}' if options.app_image else ''}")
     target = projects.find(options, environ)
+    if options.base:
+        # Before anything is started: a run is too much for a word that was mistyped.
+        since.commit_of(target.checkout, options.base)
     with workdir.run_directory(expected_bytes=_expected_bytes(options.dump)) as run:
         attempt = _Attempt(target, environ, run, listener)
         for number in range(_TRIES):

@@ -370,6 +370,8 @@ class Trace:
         kernel_guards: which of the two were on, "tcp" and "unix".
         flags: what the operations of the project's Alembic take, "create_table.if_not_exists",
             "batch.add_column.if_not_exists"; of a survey only.
+        scripts: every revision file that Alembic read, in its order, where their graph is broken or an id stands in
+            several of them; else nothing.
     """
 
     exit_status: int | None
@@ -393,9 +395,27 @@ class Trace:
     modules: tuple[str, ...] = ()
     kernel_guards: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
+    scripts: tuple[Revision, ...] = ()
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A finding that a project has agreed to live with for a time, see `waivers`.
+
+    Attributes:
+        until: the last day that it holds, "2027-01-31".
+        revision: only findings of this one, "" for all.
+        match: only findings whose message has this text, "" for all.
+    """
+
+    check: str
+    reason: str
+    until: str
+    revision: str = ""
+    match: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,7 +440,9 @@ class Options:
         app_directory: where it starts there, "" for the image's own WORKDIR.
         app_env: "NAME=VALUE", or "NAME" for a variable of this process.
         fail_on: the least severity that blocks: "error", "warning" or "note".
-        severity: "check=level", level being "off", "note" or "warning".
+        severity: "check=level", level being "off", "note", "warning" or "error".
+        waivers: of the configuration file.
+        base: commit or branch of git that the revision files are compared with, "" for none.
     """
 
     dump: str
@@ -450,6 +472,8 @@ class Options:
     severity: tuple[str, ...] = ()
     from_base: bool = True
     remedies: bool = True
+    base: str = ""
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -528,6 +552,23 @@ class Readback:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """What git says became of the revision files since a commit, see `since`.
+
+    Attributes:
+        ref: as the user named it.
+        commit: the one that was compared with: where the branch has left `ref`.
+        parents: revision -> what it built on there, for each that the commit has.
+        edited: revision -> what its file does otherwise now, "upgrade()", "down_revision".
+    """
+
+    ref: str
+    commit: str
+    parents: Mapping[str, tuple[str, ...]]
+    edited: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """What stands in production's schema under a name that a revision wanted.
 
@@ -561,6 +602,8 @@ class Evidence:
         production: the facts of production's schema, where `history` is there.
         surveyed: the facts at the end of the survey: what would be there if each failing operation were skipped.
         again: what came of trying the upgrade once more on copies, where it went through.
+        lines: path of a revision file that a check may point to -> name of its variable -> line.
+        since: what became of the revision files since `options.base`, None where none was named.
     """
 
     options: Options
@@ -584,6 +627,8 @@ class Evidence:
     production: Facts | None = None
     surveyed: Facts | None = None
     again: Again | None = None
+    lines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -674,6 +719,8 @@ class Finding:
         error: the server's error that it is about.
         cause: why it fails, where the evidence shows it.
         remedies: what was tried against it, the best first; of several findings that one remedy mends, under the first.
+        waived: why it weighs nothing although it was found.
+        weighed: the severity that it has by itself, where the project's own settings gave it another; else "".
     """
 
     check: str
@@ -690,6 +737,8 @@ class Finding:
     error: PgError | None = None
     cause: Cause | None = None
     remedies: tuple[Remedy, ...] = ()
+    waived: Waiver | None = None
+    weighed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

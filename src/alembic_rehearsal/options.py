@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alembic_rehearsal import config, policy
+from alembic_rehearsal import config, policy, waivers
 from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Options
 from alembic_rehearsal.report import FORMATS
 from alembic_rehearsal.report._rules import RULES
 
 # A file must not hold production's address, and the directory is where the file was found.
-_FLAGS_ONLY = ("directory", "from_url")
+_FLAGS_ONLY = ("directory", "from_url", "waivers")
+# What only a file can say.
+_FILE_ONLY: dict[str, type] = {"waivers": list}
 # Options of a run that name nothing in `Options`: what is printed, and where to.
 _OUTPUT_OPTIONS: dict[str, type] = {"format": tuple, "output": tuple, "quiet": bool, "verbose": bool}
 
@@ -48,7 +51,7 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     """
     fields = {field.name: field for field in dataclasses.fields(Options)}
     known = {name.replace("_", "-"): _kind(field.default) for name, field in fields.items() if name not in _FLAGS_ONLY}
-    from_file = config.load(Path(flags["directory"]), known | _OUTPUT_OPTIONS)
+    from_file = config.load(Path(flags["directory"]), known | _OUTPUT_OPTIONS | _FILE_ONLY)
     given = {name: value for name, value in flags.items() if value not in (None, ())}
     merged = {key.replace("-", "_"): value for key, value in from_file.items()} | given
     shown = _shown(merged, Path(flags["directory"]))
@@ -69,6 +72,9 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     values["allow_port"] = tuple(int(port) for port in values.get("allow_port", ()))
     for name in ("x", "at", "include_data", "app_env", "severity"):
         values[name] = tuple(str(item) for item in values.get(name, ()))
+    if "waivers" in values:
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        values["waivers"] = waivers.read(values["waivers"], RULES, today)
     _check_at(values["at"])
     _check_command(values.get("command", ""))
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)

@@ -1,6 +1,6 @@
 """What a project decides about findings: what those weigh that don't make the verdict, and which of them block.
 
-Errors and what withholds the verdict are the verdict: no setting changes or hides them.
+A failure of the command's and what withholds the verdict are the verdict: no setting changes or hides them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,20 @@ from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Finding, Severity, Verdict
 
 # What `--severity CHECK=` takes; None drops the finding.
-LEVELS: Mapping[str, Severity | None] = {"off": None, "note": Severity.NOTE, "warning": Severity.WARNING}
+LEVELS: Mapping[str, Severity | None] = {
+    "off": None,
+    "note": Severity.NOTE,
+    "warning": Severity.WARNING,
+    "error": Severity.ERROR,
+}
 # What `--fail-on` takes, and what blocks then besides errors.
 FAIL_ON: Mapping[str, frozenset[Severity]] = {
     "error": frozenset(),
     "warning": frozenset({Severity.WARNING}),
     "note": frozenset({Severity.WARNING, Severity.NOTE}),
 }
-# Checks that know nothing but errors and withheld verdicts.
+# Checks whose findings are the verdict itself: what the command failed with, what it left undone, and what keeps the
+# rehearsal from proving anything.
 FIXED = frozenset(
     {
         "upgrade-failed",
@@ -35,6 +41,12 @@ FIXED = frozenset(
         "no-connection",
         "outside-connection",
         "revision-twice",
+        "several-heads",
+        "revision-cycle",
+        "parent-missing",
+        "stamp-unknown",
+        "version-rows-overlap",
+        "revision-id-too-long",
         "ran-out-of-time",
         "no-verdict",
     }
@@ -68,20 +80,27 @@ def check_settings(severity: Sequence[str], fail_on: str, known: Collection[str]
 
 
 def weighed(findings: tuple[Finding, ...], severity: Sequence[str]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Return the findings as the project wants them weighed, and a note for each check that lost some."""
+    """Return the findings as the project wants them weighed, and a note for each check that this changed."""
     wanted = {check: LEVELS[level] for check, _, level in (entry.partition("=") for entry in severity)}
     kept: list[Finding] = []
-    dropped: dict[str, int] = {}
+    changed: dict[str, list[str]] = {}
     for finding in findings:
-        if finding.check not in wanted or finding.severity in (Severity.ERROR, Severity.UNPROVED):
+        level = wanted.get(finding.check, finding.severity)
+        # The same check may withhold the verdict, as a refused connection does under a command that failed.
+        if level is finding.severity or finding.severity is Severity.UNPROVED or finding.check in FIXED:
             kept.append(finding)
-        elif (level := wanted[finding.check]) is not None:
-            kept.append(replace(finding, severity=level))
-        else:
-            dropped[finding.check] = dropped.get(finding.check, 0) + 1
-    return tuple(kept), tuple(
-        f"--severity {check}=off left out {count} finding{'s' * (count != 1)}" for check, count in dropped.items()
-    )
+            continue
+        changed.setdefault(finding.check, []).append(finding.severity.value)
+        if level is not None:
+            kept.append(replace(finding, severity=level, weighed=finding.severity.value))
+    return tuple(kept), tuple(_changed(check, wanted[check], old) for check, old in changed.items())
+
+
+def _changed(check: str, level: Severity | None, old: Sequence[str]) -> str:
+    count = f"{len(old)} finding{'s' * (len(old) != 1)}"
+    if level is None:
+        return f"--severity {check}=off left out {count}"
+    return f"--severity {check}={level.value} weighs {count} anew, {', '.join(dict.fromkeys(old))} before"
 
 
 def verdict(proved: Verdict, findings: tuple[Finding, ...], fail_on: str) -> Verdict:

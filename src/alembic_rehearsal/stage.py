@@ -25,6 +25,7 @@ from alembic_rehearsal import (
     intake,
     mending,
     migrator,
+    pedigree,
     postgres,
     readback,
     rehearse,
@@ -192,6 +193,7 @@ class Stage:
         present = readback.present(pristine, _names_of(trace, why.survey))
         endpoint = running.endpoint or lab.endpoint
         bare = readback.bare(pristine) - restored.known_empty
+        became, lines = pedigree.looked_up(self.options, self.target, trace)
         return Evidence(
             options=self.options,
             project=self.target,
@@ -214,6 +216,8 @@ class Stage:
             production=why.production,
             surveyed=why.surveyed,
             again=again.tried(lab, trace),
+            lines=lines,
+            since=became,
         )
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:

@@ -74,6 +74,7 @@ def read(
         warnings=tuple(str(event.get("text", "")) for event in of("warning")),
         schema=tuple(of("facts")),
         flags=frozenset(name for event in of("flags") for name in event["names"]),
+        scripts=_files(of("scripts")[-1:], root),
         modules=tuple(sorted({path for event in of("modules") for path in event["paths"]})),
     )
 
@@ -112,16 +113,7 @@ def _names(value: Any) -> tuple[str, ...]:
 def _contexts(
     contexts: list[Event], revisions: list[Event], fingerprints: list[Event], root: str
 ) -> tuple[Context, ...]:
-    files = tuple(
-        Revision(
-            revision=entry["revision"],
-            down_revisions=_names(entry.get("down_revision")) + _names(entry.get("depends_on")),
-            path=_relative(entry.get("path") or "", root),
-            message=entry.get("message") or "",
-        )
-        for event in revisions
-        for entry in event["revisions"]
-    )
+    files = _files(revisions, root)
     return tuple(
         Context(
             version_table=event.get("version_table") or "alembic_version",
@@ -137,6 +129,19 @@ def _contexts(
         for event in contexts
         # A context of another database, SQLite for instance, is no rehearsal; its connection is reported.
         if (event.get("dialect") or "postgresql") == "postgresql"
+    )
+
+
+def _files(found: list[Event], root: str) -> tuple[Revision, ...]:
+    return tuple(
+        Revision(
+            revision=entry["revision"],
+            down_revisions=_names(entry.get("down_revision")) + _names(entry.get("depends_on")),
+            path=_relative(entry.get("path") or "", root),
+            message=entry.get("message") or "",
+        )
+        for event in found
+        for entry in event["revisions"]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,22 @@ def test_the_token_is_a_secret_and_no_argument() -> None:
     assert asked.project == ("services/api", "", "billing")
     assert asked.arguments == ("--directory=services/api", "--name=billing")
     assert "t0ken" not in repr(asked)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"pull_request": {"base": {"sha": "a" * 40}}}, "a" * 40),
+        ({"merge_group": {"base_sha": "b" * 40}}, "b" * 40),
+        ({"before": "c" * 40}, ""),
+        ({"pull_request": {"base": {"sha": "--output=x"}}}, ""),
+        ([], ""),
+    ],
+)
+def test_the_base_of_a_pull_request_is_in_the_event(event: object, expected: str, tmp_path: Path) -> None:
+    """Nothing else of the event is taken for it."""
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(event))
+
+    assert inputs.base_of({"GITHUB_EVENT_PATH": str(file)}) == expected
+    assert inputs.base_of({}) == ""

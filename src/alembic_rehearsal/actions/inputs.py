@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +25,7 @@ _PREFIX = "INPUT_"
 # never holds production's address. The other two are written by `Inputs.reports`.
 _LEFT_OUT = {"keep", "from-url", "help"}
 _REPORTS = {"format", "output"}
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # What one project may be rehearsed with several times.
 _VARIANT = ("dump", "target", "command", "role")
 # The inputs that the command line doesn't have.
@@ -70,6 +74,19 @@ class Inputs:
     def interpreter_named(self) -> bool:
         """Say whether the workflow says where the project's interpreter is: a file, or the application's image."""
         return any(each.startswith(("--python=", "--app-image=")) for each in self.arguments)
+
+
+def base_of(environ: Mapping[str, str]) -> str:
+    """Return the commit that a pull request, or a merge queue's group, is to be merged into; "" for other events.
+
+    Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads
+    """
+    try:
+        event = json.loads(Path(environ.get("GITHUB_EVENT_PATH", "")).read_text(encoding="utf-8"))
+        found = event["pull_request"]["base"]["sha"] if "pull_request" in event else event["merge_group"]["base_sha"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return found if isinstance(found, str) and _COMMIT.fullmatch(found) else ""
 
 
 def options(command: click.Command) -> dict[str, click.Option]:

@@ -34,7 +34,7 @@ class Sources:
             changed = dict(event)
             if event.get("path"):
                 changed["path"] = self.local(event["path"])
-            if event["event"] == "revisions":
+            if event["event"] in ("revisions", "scripts"):
                 changed["revisions"] = [
                     {**each, "path": self.local(each["path"])} if each.get("path") else each
                     for each in event["revisions"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from alembic_rehearsal.checks import (
+    applied_revision_edited,
     base_on_populated,
     command_failed,
     depends_on_rows,
@@ -15,14 +16,21 @@ from alembic_rehearsal.checks import (
     invalid_index,
     no_connection,
     not_valid_constraint,
+    parent_missing,
     ran_out_of_time,
     refused_connection,
+    revision_cycle,
+    revision_id_too_long,
+    revision_slipped_under,
     revision_twice,
     several_databases,
+    several_heads,
     skipped_silently,
+    stamp_unknown,
     survey_stopped,
     swallowed_error,
     upgrade_failed,
+    version_rows_overlap,
 )
 from alembic_rehearsal.model import Evidence, Finding, Severity, Verdict
 
@@ -39,14 +47,22 @@ class Check(Protocol):
 CHECKS: tuple[Check, ...] = (
     no_connection,
     ran_out_of_time,
+    parent_missing,
+    revision_cycle,
+    revision_twice,
+    several_heads,
+    stamp_unknown,
+    version_rows_overlap,
+    revision_id_too_long,
     upgrade_failed,
     command_failed,
+    revision_slipped_under,
     base_on_populated,
     heads_mismatch,
     refused_connection,
     several_databases,
     survey_stopped,
-    revision_twice,
+    applied_revision_edited,
     swallowed_error,
     skipped_silently,
     invalid_index,

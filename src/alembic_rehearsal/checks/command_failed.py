@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_rehearsal.checks import _blame, _names, _rows
+from alembic_rehearsal.checks import _blame, _graph, _names, _rows
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Evidence, Failure, Finding, Severity
 
@@ -23,17 +23,9 @@ _FIX = {
     "    DATABASE_URL=postgresql+psycopg2://user:password@host/name",
 }
 _ALEMBICS_OWN = {
-    "several heads": (
-        ("MultipleHeads",),
-        "Join them in a revision: alembic merge heads -m 'merge'. Or upgrade both: --target heads.",
-    ),
     "unknown revision": (
         ("ResolutionError", "RangeNotAncestorError"),
-        "Production is at a revision that these scripts don't have: deploy from a branch that has its file.",
-    ),
-    "cycle": (
-        ("CycleDetected", "DependencyCycleDetected", "LoopDetected", "DependencyLoopDetected"),
-        "Correct the down_revision of one of them.",
+        "The revision is not among the scripts, or not on the way up from production's: look at --target.",
     ),
 }
 
@@ -41,7 +33,7 @@ _ALEMBICS_OWN = {
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Yield the failure that ended the command when it carries no SQLSTATE."""
     trace = evidence.trace
-    if trace.exit_status in (0, None) or not trace.probe_loaded:
+    if trace.exit_status in (0, None) or not trace.probe_loaded or _graph.fault(evidence):
         return
     blame = _blame.of(trace)
     failure = blame.ended_by

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from alembic_rehearsal import lineage
-from alembic_rehearsal.checks import _blame, _doubts, _names
+from alembic_rehearsal.checks import _blame, _doubts, _graph, _names
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Evidence, Finding, Location, PgError, Severity, Statement
 from alembic_rehearsal.sqlstate import condition
@@ -23,6 +23,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     if trace.exit_status is None or not (trace.exit_status or lineage.failed(trace.steps)):
         return
     blame = _blame.of(evidence.trace)
+    if blame.cause is not None and _graph.too_long(evidence) and _graph.about_id(blame.cause):
+        yield from _fold(evidence, blame.cause, None)
+        return
     if blame.cause is not None:
         first = _finding(evidence, blame.cause)
         if blame.swallowed_by is not None:
@@ -120,10 +123,13 @@ def _fold(evidence: Evidence, cause: Statement | None, first: Finding | None) ->
     # A statement that only met an aborted transaction may fail by itself too; the survey says.
     failed = [each for each in evidence.trace.statements if each.error is not None and each.error.sqlstate != "25P02"]
     survived = {_place(each) for each in failed}
+    unfit = bool(_graph.too_long(evidence))
     for statement in evidence.survey.statements if evidence.survey else ():
         if statement.error is None or not statement.skipped or _place(statement) in survived:
             continue
-        found = replace(_finding(evidence, statement), conditional_on=bool(roots))
+        if unfit and _graph.about_id(statement):
+            continue
+        found = replace(_finding(evidence, statement), conditional_on=bool(roots) or unfit)
         index = _root_of(statement, [names for names, _ in roots])
         if index is None:
             roots.append((_names.made_by(statement), found))

@@ -97,8 +97,54 @@ RULES: Mapping[str, Rule] = {
     ),
     "revision-twice": Rule(
         "Two revision files have one id",
-        "Alembic takes one of them and warns; the other is never run, and the version table looks right.",
+        "Alembic takes one of them and warns. With `upgrade heads` the other is never run, and the version table looks "
+        "right; with `upgrade head` there is a head too many.",
         "Give one of them another id.",
+    ),
+    "several-heads": Rule(
+        "The revisions have several heads, and the command takes one",
+        "Nothing is applied: `upgrade head` refuses to choose. Two branches that were merged each bring a revision "
+        "that builds on the same one. `upgrade heads` takes all of them, and is fine.",
+        "Join them: alembic merge heads.",
+    ),
+    "revision-cycle": Rule(
+        "Revisions build on each other in a circle",
+        "Alembic can't order them, and ends before it does anything.",
+        "Correct the down_revision of one of them.",
+    ),
+    "parent-missing": Rule(
+        "A revision builds on one that no file has",
+        "Alembic can't read the revisions, and ends with a KeyError before it does anything.",
+        "Bring the missing file back, or correct the down_revision.",
+    ),
+    "stamp-unknown": Rule(
+        "Production is at a revision that no file has",
+        "The version row names a revision that was deleted, renamed, or is only on another branch: nothing can be "
+        "applied.",
+        "Bring its file back: what production has run stays in the repository for good.",
+    ),
+    "version-rows-overlap": Rule(
+        "The version table says the same twice",
+        "One row's revision is below another's, or a row is there more than once: Alembic refuses to go on.",
+        "Delete the superfluous row on production.",
+    ),
+    "revision-id-too-long": Rule(
+        "A revision's id is longer than production's version table can hold",
+        "The column is varchar(32) unless somebody has widened it. The revision's work is done, and then its id can't "
+        "be written; on another database, whose column is wider, it passes.",
+        "Shorten the id, or widen the column in a revision before.",
+    ),
+    "revision-slipped-under": Rule(
+        "A revision was put below one that production has applied",
+        "Alembic runs what is above production's version row. A revision that comes to lie below it, by an edited "
+        "down_revision, never runs there, and nothing says so. It takes a commit to compare with: --base.",
+        "Let it build on the head.",
+    ),
+    "applied-revision-edited": Rule(
+        "A revision that production has applied does something else now",
+        "Production keeps what the revision did before; a new database gets the other. It takes a commit to compare "
+        "with: --base.",
+        "Undo the change, and put it into a new revision.",
     ),
     "swallowed-error": Rule(
         "The server refused a statement, and the command went on",
@@ -136,6 +182,16 @@ RULES: Mapping[str, Rule] = {
         "What stands after this place in a revision was not tried",
         "The run that goes on past each failure could not follow this revision any further.",
         "Fix the failures above and rehearse again.",
+    ),
+    "waiver-expired": Rule(
+        "A waiver of the project's has come to its end",
+        "What it was for weighs again as it did before.",
+        "Mend what it was for, or give it another end.",
+    ),
+    "waiver-unused": Rule(
+        "A waiver covers nothing that was found",
+        "What it was for is mended, or its entry doesn't fit: a check, a revision or a text of the message.",
+        "Take it out of the file.",
     ),
     "no-verdict": Rule(
         "The rehearsal could not be done",

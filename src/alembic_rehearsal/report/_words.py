@@ -15,13 +15,14 @@ _BLOCKING = (Severity.ERROR, Severity.UNPROVED)
 def verdict(report: Report) -> str:
     """Return the verdict as one line, with the exit status."""
     status = report.verdict.exit_status
-    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
+    # What the project's settings made an error is no failure of production's.
+    errors = sum(finding.severity is Severity.ERROR and not finding.weighed for finding in report.findings)
     if report.verdict is Verdict.PASS:
         done = sum(line.outcome == "applied" for line in report.revisions)
         what = f"{done} revision{'s' * (done != 1)} applied" if done else "nothing is pending"
         return f"PASS: {what} (exit {status})"
     if report.verdict is Verdict.BLOCKED and not errors:
-        for severity in (Severity.WARNING, Severity.NOTE):
+        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE):
             if count := sum(finding.severity is severity for finding in report.findings):
                 return f"BLOCKED: {count} {severity.value}{'s' * (count != 1)}, which block here (exit {status})"
     if report.verdict is Verdict.BLOCKED:

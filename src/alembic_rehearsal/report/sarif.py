@@ -87,7 +87,7 @@ def _result(finding: Finding, rule_index: int, fingerprint: str, look: Look) -> 
         "severity": finding.severity.value,
         "conditional": finding.conditional_on,
     }
-    return {
+    result = {
         "ruleId": finding.check,
         "ruleIndex": rule_index,
         "level": _LEVEL[finding.severity],
@@ -107,6 +107,11 @@ def _result(finding: Finding, rule_index: int, fingerprint: str, look: Look) -> 
         },
         "properties": {name: value for name, value in properties.items() if value != ""},
     }
+    if finding.waived is not None:
+        # Section 3.35: "external" is what is kept elsewhere than in the code.
+        reason = cleaned(f"{finding.waived.reason} (until {finding.waived.until})", _MOST_SQL)
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
+    return result
 
 
 def _unlinked(text: str) -> str:

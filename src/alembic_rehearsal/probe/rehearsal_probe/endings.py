@@ -53,7 +53,7 @@ def escaped(error: BaseException) -> None:
 
 def tell(error: BaseException, *, final: bool) -> None:
     """Report *error*; a fault in doing so is reported instead."""
-    from . import pgerrors, report
+    from . import graph, pgerrors, report
     from .classify import classify
 
     try:
@@ -69,6 +69,7 @@ def tell(error: BaseException, *, final: bool) -> None:
             final=final,
             **place.fields(),
         )
+        graph.tell_unfinished()
     except Exception as fault:
         report.fault("exception", fault)
 

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_state: dict[str, Any] = {"revisions": False, "step": None, "running": 0, "begun": False, "maintainers": {}}
+_state: dict[str, Any] = {
+    "revisions": False,
+    "scripts": False,
+    "loaded": [],
+    "step": None,
+    "running": 0,
+    "begun": False,
+    "maintainers": {},
+}
 
 
 def current_step() -> Any:
@@ -127,6 +135,42 @@ def tell_context(context: Any, current: Any) -> None:
     if heads is not None and not _state["revisions"]:
         _state["revisions"] = True
         report.emit("revisions", revisions=[_revision(r) for r in _scripts(script)])
+    loaded = _state["loaded"]
+    if heads is None or len({r.revision for r in loaded}) < len(loaded):
+        tell_loaded()
+
+
+def hook_loading(base: Any) -> None:
+    """Wrap `ScriptDirectory._load_revisions`, to remember each file that was read, whatever became of their graph."""
+    from functools import wraps
+
+    cls = base.ScriptDirectory
+    load = cls._load_revisions
+    if hasattr(load, "_alembic_rehearsal"):
+        return
+
+    @wraps(load)
+    def _load_revisions(self: Any) -> Iterator[Any]:
+        loaded = _state["loaded"] = []
+        for script in load(self):
+            loaded.append(script)
+            yield script
+
+    _load_revisions._alembic_rehearsal = True  # type: ignore[attr-defined]
+    cls._load_revisions = _load_revisions
+
+
+def tell_loaded() -> None:
+    """Report every revision file that was read, once: of a graph that is broken or has an id twice."""
+    if _state["loaded"] and not _state["scripts"]:
+        _state["scripts"] = True
+        report.emit("scripts", revisions=[_revision(r) for r in _state["loaded"]])
+
+
+def tell_unfinished() -> None:
+    """Report the revision files that were read of a graph that never came to be."""
+    if not _state["revisions"]:
+        tell_loaded()
 
 
 def _scripts(script: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import endings, overlay, report
+from . import endings, graph, overlay, report
 from .attribution import here
 
 TYPE_CHECKING = False
@@ -60,3 +60,20 @@ def hook_scripts(base: Any) -> None:
     run_env._alembic_rehearsal = True  # type: ignore[attr-defined]
     cls.run_env = run_env
     overlay.hook_scripts(base)
+    graph.hook_loading(base)
+    if hasattr(base.Script, "_from_path"):
+        _hook_reading(base.Script)
+
+
+def _hook_reading(cls: Any) -> None:
+    """Wrap `Script._from_path`, which refuses a file that is loaded: one that builds on itself, for instance."""
+    read = cls._from_path.__func__
+
+    def _from_path(kind: Any, scriptdir: Any, path: Any) -> Any:
+        try:
+            return read(kind, scriptdir, path)
+        except Exception as error:
+            endings.failed_to_load(error, os.path.abspath(str(path)))
+            raise
+
+    cls._from_path = classmethod(_from_path)

@@ -1,0 +1,9 @@
+from alembic import context
+from sqlalchemy import engine_from_config, pool
+
+section = context.config.get_section("alembic")
+engine = engine_from_config(section, poolclass=pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,2 @@
+ALTER TABLE users ADD phone text;
+INSERT INTO alembic_version VALUES ('0002');

@@ -1,0 +1,11 @@
+from alembic import context
+from sqlalchemy import engine_from_config, pool
+
+section = context.config.get_section("alembic")
+engine = engine_from_config(section, poolclass=pool.NullPool)
+with engine.connect() as connection:
+    connection.exec_driver_sql("SET search_path = app, public")
+    connection.commit()
+    context.configure(connection=connection, version_table_schema="app")
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,3 @@
+CREATE SCHEMA app;
+ALTER TABLE users SET SCHEMA app;
+ALTER TABLE alembic_version SET SCHEMA app;

@@ -1,0 +1,11 @@
+"""Say whose the users are."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    settings = {"owner": "accounts"}
+    op.execute(f"COMMENT ON TABLE users IS 'of {settings['owner']}'")

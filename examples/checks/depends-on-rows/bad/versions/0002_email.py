@@ -1,0 +1,10 @@
+"""Every user has an address."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.alter_column("users", "email", nullable=False)

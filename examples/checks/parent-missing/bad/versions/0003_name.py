@@ -1,0 +1,11 @@
+"""Names."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade():
+    op.add_column("users", sa.Column("name", sa.Text))
