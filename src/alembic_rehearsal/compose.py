@@ -40,6 +40,7 @@ def compose(
         output_tail=evidence.trace.output_tail if verdict is not Verdict.PASS else (),
         timings=dict(timings),
         image=_shown(evidence.project.image),
+        drift=evidence.drift.before if evidence.drift else (),
     )
 
 
@@ -69,7 +70,20 @@ def _not_tested(evidence: Evidence) -> tuple[str, ...]:
     else:
         lines.insert(0, f"what depends on rows of other tables than {', '.join(evidence.options.include_data)}")
     lines.append("indexes that are INVALID in production: pg_dump leaves them out")
-    return tuple(lines)
+    return (*lines, *_not_compared(evidence))
+
+
+def _not_compared(evidence: Evidence) -> Iterator[str]:
+    """Say why the upgraded production was not compared with the schema from base."""
+    drift = evidence.drift
+    if evidence.trace.exit_status != 0:
+        return
+    if drift is not None and drift.why:
+        yield f"production's schema against the one that the revisions make from base: {drift.why}"
+    elif drift is None and evidence.options.divergence == "auto" and evidence.options.from_base:
+        yield "what differed before between production and the schema from base: --divergence on compares them"
+    elif drift is None:
+        yield "production's schema against the one that the revisions make from base: it was not asked for"
 
 
 def without_verdict(error: RehearsalError) -> Report:

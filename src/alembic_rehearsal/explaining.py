@@ -1,19 +1,25 @@
-"""What is looked into after the true run, so that causes can be named: survey, history, both schemas."""
+"""What is looked into after the true run, so that causes can be named: survey, history, both schemas.
+
+After an upgrade that went through, the history is built only where it can change what is said: where a pending revision
+may have done otherwise on production than from base, where IF NOT EXISTS passed over something, where it is asked for
+(`--divergence on`) or a baseline is there. Whether an earlier run has left it in the cache never decides.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from alembic_rehearsal import catalog, causes, lineage, mending
+from alembic_rehearsal import catalog, causes, divergence, lineage, mending
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.catalog import Facts
 from alembic_rehearsal.checks import skipped_silently
 from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, Lab
-from alembic_rehearsal.model import Trace
+from alembic_rehearsal.model import Drift, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +32,15 @@ class Explained:
     production: Facts | None = None
     surveyed: Facts | None = None
     upgraded: Facts | None = None
+    drift: Drift | None = None
 
 
-def explain(lab: Lab, trace: Trace, directory: Path) -> Explained:
-    """Look into what *trace* leaves open.
+@contextmanager
+def begun(lab: Lab, trace: Trace, directory: Path) -> Iterator[Callable[[], Explained]]:
+    """Begin to look into what *trace* leaves open, and hand out what waits for the end of it.
+
+    After an upgrade that went through, what is done in between goes on beside the build from base. The database that
+    the true run left has to stand under production's name when this is called, not when it ends.
 
     Args:
         directory: new directory for the build from base.
@@ -37,16 +48,50 @@ def explain(lab: Lab, trace: Trace, directory: Path) -> Explained:
     Raises:
         RehearsalError: the server refuses.
     """
+    if trace.exit_status != 0 or _failed(trace):
+        yield lambda: _of_failure_or_nothing(lab, trace, directory)
+    elif not _base_is_needed(lab, trace):
+        yield Explained
+    else:
+        upgraded, production = catalog.read(lab.admin), catalog.read(lab.admin_of(PRISTINE))
+        with _from_base(lab, directory) as builder:
+            yield lambda: _of_success(lab, trace, directory, builder, production, upgraded)
+
+
+def _base_is_needed(lab: Lab, trace: Trace) -> bool:
+    """Say whether the history is to be built after an upgrade that went through."""
+    if skipped_silently.notices(trace):
+        return True
+    options = lab.options
+    if options.divergence == "off" or not options.from_base:
+        return False
+    return options.divergence == "on" or bool(options.baseline) or divergence.may_differ(trace, lab.target)
+
+
+def _of_success(
+    lab: Lab, trace: Trace, directory: Path, builder: building.Builder, production: Facts, upgraded: Facts
+) -> Explained:
+    with lab.clock.step("from base"):
+        history = builder.finish()
+        if lab.options.divergence == "off" or not lab.options.from_base:
+            return Explained(history=history, upgraded=upgraded)
+        sides = divergence.Upgraded(trace, lab.target, lab.restored, production, upgraded)
+        drift = divergence.compared(sides, history, lab.options.baseline)
+        if drift.departures and isinstance(builder, building.Known):
+            # A revision may make something else every day; what blocks is not to rest on yesterday's build.
+            with _from_base(lab, directory.with_name("from-base-anew"), anew=True) as again:
+                history = again.finish()
+            drift = divergence.compared(sides, history, lab.options.baseline)
+    return Explained(history=history, upgraded=upgraded, production=production, drift=drift)
+
+
+def _of_failure_or_nothing(lab: Lab, trace: Trace, directory: Path) -> Explained:
     if _failed(trace):
         return _of_failure(lab, directory)
     if mending.without_survey(trace):
         production = catalog.read(lab.admin_of(PRISTINE))
         history = History((), complete=False, why="the revisions have several heads")
         return Explained(history=history, production=production, surveyed=production)
-    if trace.exit_status == 0 and skipped_silently.notices(trace):
-        with _from_base(lab, directory) as builder, lab.clock.step("from base"):
-            history = builder.finish()
-        return Explained(history=history, upgraded=catalog.read(lab.admin))
     return Explained()
 
 
@@ -64,11 +109,11 @@ def _of_failure(lab: Lab, directory: Path) -> Explained:
     return Explained(survey, history, made, production, surveyed)
 
 
-def _from_base(lab: Lab, directory: Path) -> AbstractContextManager[building.Builder]:
+def _from_base(lab: Lab, directory: Path, *, anew: bool = False) -> AbstractContextManager[building.Builder]:
     if not lab.options.from_base:
         return contextlib.nullcontext(building.Known(History((), complete=False, why="it was not asked for")))
     target = projects.find(replace(lab.options, target="heads"), lab.environ)
-    return building.begin(target, lab, directory)
+    return building.begin(target, lab, directory, anew=anew)
 
 
 def _failed(trace: Trace) -> bool:

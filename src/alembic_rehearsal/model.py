@@ -421,6 +421,8 @@ class Options:
         app_env: "NAME=VALUE", or "NAME" for a variable of this process.
         fail_on: the least severity that blocks: "error", "warning" or "note".
         severity: "check=level", level being "off", "note" or "warning".
+        divergence: "auto", "on" or "off": whether the upgraded production is compared with the schema from base.
+        baseline: path of the file with the differences that are known, "" for none.
     """
 
     dump: str
@@ -450,6 +452,8 @@ class Options:
     severity: tuple[str, ...] = ()
     from_base: bool = True
     remedies: bool = True
+    divergence: str = "auto"
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,6 +565,7 @@ class Evidence:
         production: the facts of production's schema, where `history` is there.
         surveyed: the facts at the end of the survey: what would be there if each failing operation were skipped.
         again: what came of trying the upgrade once more on copies, where it went through.
+        drift: what production's schema has otherwise than from base; None where that was not compared.
     """
 
     options: Options
@@ -584,6 +589,83 @@ class Evidence:
     production: Facts | None = None
     surveyed: Facts | None = None
     again: Again | None = None
+    drift: Drift | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which production's schema is not what the revisions make of an empty database.
+
+    Attributes:
+        sort: "missing" where only the revisions make it, "extra" where only production has it, "changed", "renamed".
+        kind: "table", "column", "index", ...
+        identity: production's name for it, schema and table included; of what is missing the history's.
+        attribute: what has another value in a changed one, "type" for instance.
+        production: the value in production; of a renamed one the name there.
+        wanted: what it is from base.
+        origin: the revision that is behind the wanted side, or that none is.
+        text: all of that as one line.
+        known: the baseline has it.
+    """
+
+    sort: str
+    kind: str
+    identity: str
+    attribute: str
+    production: str
+    wanted: str
+    origin: str
+    text: str
+    known: bool = False
+
+
+class Blame(enum.Enum):
+    """What a pending revision has to do with a difference; the value is how a line of the report ends."""
+
+    NOT_DONE = "production is as it was before"
+    OTHER_SHAPE = "production had one already, and it stays as it was"
+    LOST = "production had it before the upgrade"
+    LEFT_OVER = "it was to go, and is still there"
+    OTHER_START = "it was different before, and stays as it was"
+    MADE_OTHERWISE = "the upgrade makes it otherwise on production than from base"
+    FOLLOWS = "it follows from what was different before"
+    OTHER_NAME = "only the name is different"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A difference that was not there before the upgrade.
+
+    Attributes:
+        revision: the pending one that it is about, "" if none is.
+        place: where that revision speaks of it.
+    """
+
+    difference: Difference
+    blame: Blame
+    revision: str
+    place: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What production's schema has otherwise than the revisions make it.
+
+    Attributes:
+        before: what it had so before the upgrade.
+        departures: what is so since the upgrade.
+        at: production's revisions before it.
+        baseline: the file that known differences were read from, "" without one.
+        gone: entries of the baseline that production doesn't have any more, a line each.
+        why: the reason why nothing could be compared, "" if it was.
+    """
+
+    before: tuple[Difference, ...] = ()
+    departures: tuple[Departure, ...] = ()
+    at: tuple[str, ...] = ()
+    baseline: str = ""
+    gone: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -721,6 +803,7 @@ class Report:
         timings: step -> seconds.
         kernel_guards: which of the two were on, "tcp" and "unix".
         image: the application's image that the command ran in; "" for this machine.
+        drift: what production's schema had otherwise than from base before the upgrade, where that was compared.
     """
 
     verdict: Verdict
@@ -741,3 +824,4 @@ class Report:
     timings: Mapping[str, float] = field(default_factory=dict)
     kernel_guards: tuple[str, ...] = ()
     image: str = ""
+    drift: tuple[Difference, ...] = ()

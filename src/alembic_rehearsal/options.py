@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alembic_rehearsal import config, policy
+from alembic_rehearsal import baselines, config, policy
 from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Options
 from alembic_rehearsal.report import FORMATS
@@ -72,8 +72,12 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     _check_at(values["at"])
     _check_command(values.get("command", ""))
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
+    _check_divergence(values.get("divergence", "auto"), from_base=values.get("from_base", True))
     if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
+    if "baseline" in from_file and "baseline" not in given:
+        values["baseline"] = str(Path(flags["directory"], values["baseline"]))
+    values["baseline"] = _baseline(values.get("baseline", ""), Path(flags["directory"]))
     return _placed(Options(**values)), shown
 
 
@@ -103,6 +107,31 @@ def _check_command(line: str) -> None:
         shlex.split(line)
     except ValueError as error:
         raise UsageError(f"--command {line}: {error}", fix='--command "flask db upgrade"') from error
+
+
+def _check_divergence(asked: str, *, from_base: bool) -> None:
+    """Say that --divergence can't be followed.
+
+    Raises:
+        UsageError: its value is unknown, or it asks for what --no-from-base leaves out.
+    """
+    if asked not in ("auto", "on", "off"):
+        raise UsageError(f"--divergence {asked}: known are auto, on, off")
+    if asked == "on" and not from_base:
+        raise UsageError("--divergence on compares with the history from base, and --no-from-base leaves that out")
+
+
+def _baseline(named: str, directory: Path) -> str:
+    """Return the path of the baseline: the one that is named, else the project's own if there is one, else "".
+
+    Raises:
+        UsageError: it can't be read, or is no baseline.
+    """
+    own = directory / baselines.NAME
+    path = named or (str(own) if own.is_file() else "")
+    if path:
+        baselines.load(Path(path))
+    return path
 
 
 def _check_file(file: str) -> None:

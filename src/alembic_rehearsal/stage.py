@@ -187,7 +187,11 @@ class Stage:
             self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
-        why = explaining.explain(lab, trace, self.run / "from-base")
+        with explaining.begun(lab, trace, self.run / "from-base") as rest:
+            passed = trace.exit_status == 0
+            left = aftermath.left(lab.admin_of(PRISTINE), lab.admin) if passed else ()
+            more = again.tried(lab, trace)
+            why = rest()
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, why.survey))
         endpoint = running.endpoint or lab.endpoint
@@ -204,7 +208,7 @@ class Stage:
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
-            left=aftermath.left(pristine, lab.admin) if trace.exit_status == 0 and why.survey is None else (),
+            left=left if why.survey is None else (),
             bare=bare,
             needs=_tried(lab, trace, bare),
             address=f"{endpoint.host}:{endpoint.port}",
@@ -213,7 +217,8 @@ class Stage:
             upgraded=why.upgraded,
             production=why.production,
             surveyed=why.surveyed,
-            again=again.tried(lab, trace),
+            again=more,
+            drift=why.drift,
         )
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
