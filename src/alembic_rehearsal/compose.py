@@ -70,7 +70,17 @@ def _not_tested(evidence: Evidence) -> tuple[str, ...]:
     else:
         lines.insert(0, f"what depends on rows of other tables than {', '.join(evidence.options.include_data)}")
     lines.append("indexes that are INVALID in production: pg_dump leaves them out")
-    return (*lines, *_not_compared(evidence))
+    return (*lines, *_rights(evidence), *_not_compared(evidence))
+
+
+def _rights(evidence: Evidence) -> Iterator[str]:
+    """Say what the dump doesn't tell of roles."""
+    if evidence.migrator.is_superuser:
+        yield "what the migrating role may not do in production: it is a superuser here"
+    elif not evidence.restored.owners_known:
+        yield "what the migrating role may not do in production: the dump names no owners"
+    if evidence.privileges is not None and not evidence.privileges.known:
+        yield "what other roles may use after the upgrade: the dump grants them nothing"
 
 
 def _not_compared(evidence: Evidence) -> Iterator[str]:

@@ -566,6 +566,7 @@ class Evidence:
         surveyed: the facts at the end of the survey: what would be there if each failing operation were skipped.
         again: what came of trying the upgrade once more on copies, where it went through.
         drift: what production's schema has otherwise than from base; None where that was not compared.
+        privileges: who may use what after an upgrade that went through.
     """
 
     options: Options
@@ -590,6 +591,7 @@ class Evidence:
     surveyed: Facts | None = None
     again: Again | None = None
     drift: Drift | None = None
+    privileges: Privileges | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -666,6 +668,43 @@ class Drift:
     baseline: str = ""
     gone: tuple[str, ...] = ()
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deprived:
+    """Rights that a role does not have after the upgrade.
+
+    Attributes:
+        role: its name, "PUBLIC" for everybody.
+        kind: "table", "view", "column", "sequence", "schema", "function", "type", ...
+        identity: quoted where SQL would be.
+        privileges: "SELECT", "INSERT", ...
+        new: the upgrade made the object, and the role has them on each other of the schema; else it had them before.
+        schema: of a new object.
+        grant: the statement that gives them.
+        tried: the migrating role could give them.
+    """
+
+    role: str
+    kind: str
+    identity: str
+    privileges: tuple[str, ...]
+    new: bool
+    schema: str = ""
+    grant: str = ""
+    tried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """Who may use what after the upgrade, against before.
+
+    Attributes:
+        known: production's schema, as the dump has it, gives rights to other roles than owners.
+    """
+
+    known: bool
+    deprived: tuple[Deprived, ...]
 
 
 @dataclass(frozen=True, slots=True)

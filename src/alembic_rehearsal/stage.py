@@ -26,6 +26,7 @@ from alembic_rehearsal import (
     mending,
     migrator,
     postgres,
+    privileges,
     readback,
     rehearse,
     versions,
@@ -40,7 +41,9 @@ from alembic_rehearsal.model import (
     Migrator,
     Offer,
     Options,
+    Privileges,
     Project,
+    Readback,
     Report,
     Restored,
     Trace,
@@ -190,6 +193,7 @@ class Stage:
         with explaining.begun(lab, trace, self.run / "from-base") as rest:
             passed = trace.exit_status == 0
             left = aftermath.left(lab.admin_of(PRISTINE), lab.admin) if passed else ()
+            rights = self._rights(lab, back) if passed else None
             more = again.tried(lab, trace)
             why = rest()
         pristine = lab.admin_of(PRISTINE)
@@ -219,7 +223,13 @@ class Stage:
             surveyed=why.surveyed,
             again=more,
             drift=why.drift,
+            privileges=rights,
         )
+
+    def _rights(self, lab: Lab, back: Readback) -> Privileges:
+        tables = (*lab.restored.version_tables, *back.version_tables)
+        names = {f"{table.schema}.{table.name}" for table in tables}
+        return privileges.compared(lab.admin_of(PRISTINE), lab.admin, migrator=lab.migrator.role, tables=names)
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
         return Lab(

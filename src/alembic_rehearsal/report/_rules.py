@@ -117,6 +117,11 @@ RULES: Mapping[str, Rule] = {
         "had differed before: the application meets a schema that its revisions don't know.",
         "Let the revision bring what is there to the wanted shape; take old differences into a baseline.",
     ),
+    "privileges": Rule(
+        "A role can't use after the upgrade what it could use before, or could expect to",
+        "What is dropped and made again has lost its grants; what is new has those of the default privileges alone.",
+        "Grant the rights in the revision that makes the object.",
+    ),
     "invalid-index": Rule(
         "The upgrade leaves an invalid index",
         "CREATE INDEX CONCURRENTLY failed or was passed over; the index is maintained and never used.",
