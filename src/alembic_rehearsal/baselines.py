@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic_rehearsal.errors import UsageError
-from alembic_rehearsal.model import Difference
+from alembic_rehearsal.model import Difference, Report, Severity
 
 NAME = ".alembic-rehearsal-baseline.json"
 _FORMAT = 1
@@ -31,6 +31,29 @@ def written(differences: Iterable[Difference]) -> str:
     entries = [dict(zip(_FIELDS, entry, strict=True)) for entry in sorted({_entry(each) for each in differences})]
     content = {"format": _FORMAT, "about": _ABOUT, "differences": [_without_empty(entry) for entry in entries]}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def keep(report: Report, path: Path) -> tuple[int, tuple[str, ...]]:
+    """Write what differs in *report* to *path*, and return the exit status and what is to be said.
+
+    Returns:
+        0 for a file that was written; 3 where nothing could be compared.
+
+    Raises:
+        UsageError: there is something else at *path*, or it can't be written.
+    """
+    if report.drift is None:
+        reasons = [line for line in report.not_tested if "from base" in line]
+        reasons = reasons or [each.message for each in report.findings if each.severity is Severity.UNPROVED]
+        return 3, ("nothing was written, since nothing could be compared:", *reasons)
+    before = load(path) if path.exists() else frozenset()
+    now = frozenset(map(_entry, report.drift))
+    try:
+        path.write_text(written(report.drift), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror or error}") from error
+    counts = f"{len(now)} difference{'s' * (len(now) != 1)}, {len(now - before)} new, {len(before - now)} gone"
+    return 0, (f"wrote {path}: {counts}", "Look at each: what is in it isn't told again. Commit the file.")
 
 
 def load(path: Path) -> frozenset[Entry]:

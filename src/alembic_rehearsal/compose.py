@@ -40,7 +40,7 @@ def compose(
         output_tail=evidence.trace.output_tail if verdict is not Verdict.PASS else (),
         timings=dict(timings),
         image=_shown(evidence.project.image),
-        drift=evidence.drift.before if evidence.drift else (),
+        drift=evidence.drift.before if evidence.drift and not evidence.drift.why else None,
     )
 
 
@@ -86,10 +86,10 @@ def _rights(evidence: Evidence) -> Iterator[str]:
 def _not_compared(evidence: Evidence) -> Iterator[str]:
     """Say why the upgraded production was not compared with the schema from base."""
     drift = evidence.drift
-    if evidence.trace.exit_status != 0:
-        return
     if drift is not None and drift.why:
         yield f"production's schema against the one that the revisions make from base: {drift.why}"
+    elif evidence.trace.exit_status != 0:
+        return
     elif drift is None and evidence.options.divergence == "auto" and evidence.options.from_base:
         yield "what differed before between production and the schema from base: --divergence on compares them"
     elif drift is None:

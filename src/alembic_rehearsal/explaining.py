@@ -49,7 +49,7 @@ def begun(lab: Lab, trace: Trace, directory: Path) -> Iterator[Callable[[], Expl
         RehearsalError: the server refuses.
     """
     if trace.exit_status != 0 or _failed(trace):
-        yield lambda: _of_failure_or_nothing(lab, trace, directory)
+        yield lambda: _with_drift(lab, trace, _of_failure_or_nothing(lab, trace, directory))
     elif not _base_is_needed(lab, trace):
         yield Explained
     else:
@@ -83,6 +83,14 @@ def _of_success(
                 history = again.finish()
             drift = divergence.compared(sides, history, lab.options.baseline)
     return Explained(history=history, upgraded=upgraded, production=production, drift=drift)
+
+
+def _with_drift(lab: Lab, trace: Trace, found: Explained) -> Explained:
+    """Return *found* with what differed before an upgrade that failed, where that is asked for."""
+    if lab.options.divergence != "on" or found.history is None or found.production is None:
+        return found
+    sides = divergence.Upgraded(trace, lab.target, lab.restored, found.production, None)
+    return replace(found, drift=divergence.compared(sides, found.history))
 
 
 def _of_failure_or_nothing(lab: Lab, trace: Trace, directory: Path) -> Explained:

@@ -842,7 +842,7 @@ class Report:
         timings: step -> seconds.
         kernel_guards: which of the two were on, "tcp" and "unix".
         image: the application's image that the command ran in; "" for this machine.
-        drift: what production's schema had otherwise than from base before the upgrade, where that was compared.
+        drift: what production's schema had otherwise than from base before the upgrade; None where it was not compared.
     """
 
     verdict: Verdict
@@ -863,4 +863,4 @@ class Report:
     timings: Mapping[str, float] = field(default_factory=dict)
     kernel_guards: tuple[str, ...] = ()
     image: str = ""
-    drift: tuple[Difference, ...] = ()
+    drift: tuple[Difference, ...] | None = None

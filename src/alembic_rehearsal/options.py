@@ -38,10 +38,10 @@ class Shown:
     prefix: str
 
 
-def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
+def merge(flags: Mapping[str, Any], *, making_baseline: bool = False) -> tuple[Options, Shown]:
     """Return the options that *flags* and the project's configuration file amount to.
 
-    A flag that was not given is None or an empty tuple.
+    A flag that was not given is None or an empty tuple. When the baseline is being made, it is the file to write.
 
     Raises:
         UsageError: a key or a value is wrong, or no dump is named.
@@ -77,7 +77,9 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
     if "baseline" in from_file and "baseline" not in given:
         values["baseline"] = str(Path(flags["directory"], values["baseline"]))
-    values["baseline"] = _baseline(values.get("baseline", ""), Path(flags["directory"]))
+    own = str(Path(flags["directory"], baselines.NAME))
+    named = values.get("baseline", "")
+    values["baseline"] = (named or own) if making_baseline else _baseline(named, own)
     return _placed(Options(**values)), shown
 
 
@@ -121,14 +123,13 @@ def _check_divergence(asked: str, *, from_base: bool) -> None:
         raise UsageError("--divergence on compares with the history from base, and --no-from-base leaves that out")
 
 
-def _baseline(named: str, directory: Path) -> str:
-    """Return the path of the baseline: the one that is named, else the project's own if there is one, else "".
+def _baseline(named: str, own: str) -> str:
+    """Return the path of the baseline: the one that is *named*, else the project's *own* if there is one, else "".
 
     Raises:
         UsageError: it can't be read, or is no baseline.
     """
-    own = directory / baselines.NAME
-    path = named or (str(own) if own.is_file() else "")
+    path = named or (own if os.path.lexists(own) else "")
     if path:
         baselines.load(Path(path))
     return path
