@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from alembic_rehearsal.catalog import Facts
 from alembic_rehearsal.checks import skipped_silently
 from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, Lab
-from alembic_rehearsal.model import Drift, Trace
+from alembic_rehearsal.model import Drift, Options, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +36,57 @@ class Explained:
 
 
 @contextmanager
-def begun(lab: Lab, trace: Trace, directory: Path) -> Iterator[Callable[[], Explained]]:
+def ahead(lab: Lab, directory: Path) -> Iterator[building.Builder | None]:
+    """Begin the build from base beside the true run, where it is known to be needed; else None.
+
+    Args:
+        directory: new directory for the build.
+    """
+    if not _is_asked_for(lab.options):
+        yield None
+        return
+    with _from_base(lab, directory) as builder:
+        yield builder
+
+
+@contextmanager
+def begun(
+    lab: Lab, trace: Trace, directory: Path, builder: building.Builder | None
+) -> Iterator[Callable[[], Explained]]:
     """Begin to look into what *trace* leaves open, and hand out what waits for the end of it.
 
     After an upgrade that went through, what is done in between goes on beside the build from base. The database that
     the true run left has to stand under production's name when this is called, not when it ends.
 
     Args:
-        directory: new directory for the build from base.
+        directory: new directory for the build from base, if there is none under way.
+        builder: the one that is.
 
     Raises:
         RehearsalError: the server refuses.
     """
     if trace.exit_status != 0 or _failed(trace):
-        yield lambda: _with_drift(lab, trace, _of_failure_or_nothing(lab, trace, directory))
+        yield lambda: _with_drift(lab, trace, _of_failure_or_nothing(lab, trace, directory, builder))
     elif not _base_is_needed(lab, trace):
         yield Explained
     else:
         upgraded, production = catalog.read(lab.admin), catalog.read(lab.admin_of(PRISTINE))
-        with _from_base(lab, directory) as builder:
-            yield lambda: _of_success(lab, trace, directory, builder, production, upgraded)
+        with nullcontext(builder) if builder else _from_base(lab, directory) as build:
+            yield lambda: _of_success(lab, trace, directory, build, production, upgraded)
 
 
 def _base_is_needed(lab: Lab, trace: Trace) -> bool:
     """Say whether the history is to be built after an upgrade that went through."""
     if skipped_silently.notices(trace):
         return True
-    options = lab.options
-    if options.divergence == "off" or not options.from_base:
-        return False
-    return options.divergence == "on" or bool(options.baseline) or divergence.may_differ(trace, lab.target)
+    return _is_asked_for(lab.options) or (
+        lab.options.from_base and lab.options.divergence == "auto" and divergence.may_differ(trace, lab.target)
+    )
+
+
+def _is_asked_for(options: Options) -> bool:
+    """Say whether production is to be compared whatever the pending revisions are."""
+    return options.from_base and (options.divergence == "on" or bool(options.baseline and options.divergence == "auto"))
 
 
 def _of_success(
@@ -93,9 +114,9 @@ def _with_drift(lab: Lab, trace: Trace, found: Explained) -> Explained:
     return replace(found, drift=divergence.compared(sides, found.history))
 
 
-def _of_failure_or_nothing(lab: Lab, trace: Trace, directory: Path) -> Explained:
+def _of_failure_or_nothing(lab: Lab, trace: Trace, directory: Path, builder: building.Builder | None) -> Explained:
     if _failed(trace):
-        return _of_failure(lab, directory)
+        return _of_failure(lab, directory, builder)
     if mending.without_survey(trace):
         production = catalog.read(lab.admin_of(PRISTINE))
         history = History((), complete=False, why="the revisions have several heads")
@@ -103,13 +124,13 @@ def _of_failure_or_nothing(lab: Lab, trace: Trace, directory: Path) -> Explained
     return Explained()
 
 
-def _of_failure(lab: Lab, directory: Path) -> Explained:
+def _of_failure(lab: Lab, directory: Path, builder: building.Builder | None) -> Explained:
     # What the revisions make of an empty database is built beside the survey: the two don't share a server.
-    with _from_base(lab, directory) as builder:
+    with nullcontext(builder) if builder else _from_base(lab, directory) as build:
         lab.fresh("survey")
         survey = lab.run("survey", mode="survey")
         with lab.clock.step("from base"):
-            history = builder.finish()
+            history = build.finish()
     production, surveyed = catalog.read(lab.admin_of(PRISTINE)), catalog.read(lab.admin)
     look = lab.options.from_base and not history.complete
     in_the_way = causes.in_the_way(survey, production) if look else ()

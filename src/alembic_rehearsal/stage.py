@@ -33,6 +33,7 @@ from alembic_rehearsal import (
 )
 from alembic_rehearsal.checks import _names, depends_on_rows
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
+from alembic_rehearsal.history import building
 from alembic_rehearsal.lab import PRISTINE, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
@@ -180,6 +181,13 @@ class Stage:
             password=self.password,
         )
         lab = self._bench = self._lab(cluster, restored, role)
+        with explaining.ahead(lab, self.run / "from-base") as builder:
+            return self._rehearsed(lab, running, expected, builder)
+
+    def _rehearsed(
+        self, lab: Lab, running: rehearse.Rehearsal, expected: VersionTable | None, builder: building.Builder | None
+    ) -> Evidence:
+        restored, role = lab.restored, lab.migrator
         mark = readback.mark(lab.admin, secrets.token_hex(8))
         trace = lab.watch(running, "upgrade")
         with self.clock.step("read back"):
@@ -190,7 +198,7 @@ class Stage:
             self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
-        with explaining.begun(lab, trace, self.run / "from-base") as rest:
+        with explaining.begun(lab, trace, self.run / "from-base", builder) as rest:
             passed = trace.exit_status == 0
             left = aftermath.left(lab.admin_of(PRISTINE), lab.admin) if passed else ()
             rights = self._rights(lab, back) if passed else None
