@@ -92,6 +92,29 @@ CASES = [
         BODY + 1,
     ),
     Case(
+        "a condition on the catalogs in SQL",
+        "CREATE TABLE legacy (id int);",
+        """
+        found = op.get_bind().execute(sa.text("SELECT 1 FROM information_schema.tables WHERE table_name = 'legacy'"))
+        if not found.scalar():
+            op.add_column("users", sa.Column("phone", sa.String(20)))
+        """,
+        "error",
+        "column public.users.phone (character varying(20)): from base, not after the upgrade; production is as it was",
+        BODY + 2,
+    ),
+    Case(
+        "a condition on rows that the rehearsal leaves out",
+        "INSERT INTO users (email) VALUES ('a');",
+        """
+        if op.get_bind().execute(sa.text("SELECT count(*) FROM users")).scalar():
+            op.add_column("users", sa.Column("phone", sa.String(20)))
+        """,
+        "warning",
+        "column public.users.phone (character varying(20)): from base, not after the upgrade; production is as it was",
+        BODY + 1,
+    ),
+    Case(
         "a constraint that was to go, under another name",
         "ALTER TABLE users ADD CONSTRAINT by_hand UNIQUE (email); ",
         """
@@ -154,7 +177,8 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
 def test_who_answers_for_a_difference(case: Case, production: Production, rehearse: Tool, tmp_path: Path) -> None:
     production.execute(STAMPED + case.there)
-    first = FIRST + ('op.create_unique_constraint("once", "users", ["email"])' if "once" in case.body else "")
+    seed = "op.execute(\"INSERT INTO users (email) VALUES ('a')\")\n" if "count(*)" in case.body else ""
+    first = FIRST + seed + ('op.create_unique_constraint("once", "users", ["email"])' if "once" in case.body else "")
     project = write_project(tmp_path / "p", {"0001": first, "0002": case.body})
 
     run = rehearse(project, production.dump(), from_base=True)

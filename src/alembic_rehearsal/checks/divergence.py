@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from alembic_rehearsal.checks import _departures, skipped_silently
+from alembic_rehearsal.checks import _departures, _names, skipped_silently
 from alembic_rehearsal.model import Departure, Difference, Drift, Evidence, Finding, Severity
 
 ID = "divergence"
 
 _MOST = 12
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _FEW = 6
 _FIX = (
     "Make the revision do on production what it does from base: ask for the difference itself (the column, its type),\n"
     "not for the table, and bring what is there already to the wanted shape."
 )
+_ROWS = "It reads tables whose rows are not here, and may do otherwise with them. Rehearse with the rows:\n    {flags}"
 _MEANT = "If the revision means to do that, nothing is to be done."
 _KNOWN = "What is known needn't be told again: alembic-rehearsal baseline --dump FILE writes it down."
 _SAYS = {
@@ -33,17 +36,36 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         return
     told = {each for key in skipped_silently.skipped(evidence) for each in skipped_silently.blamed(evidence, key)}
     groups: dict[tuple[str, Severity], list[Departure]] = {}
+    unread = {revision: _unread(evidence, revision) for revision in {each.revision for each in drift.departures}}
     for each in drift.departures:
+        severity = _departures.severity(each)
+        if severity is Severity.ERROR and unread[each.revision]:
+            severity = Severity.WARNING
         if each not in told:
-            groups.setdefault((each.revision, _departures.severity(each)), []).append(each)
+            groups.setdefault((each.revision, severity), []).append(each)
     for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE):
         for (revision, weight), departures in groups.items():
             if weight is severity:
-                yield _departed(revision, severity, departures)
+                yield _departed(revision, severity, departures, unread[revision])
     yield from _before(drift)
 
 
-def _departed(revision: str, severity: Severity, departures: list[Departure]) -> Finding:
+def _unread(evidence: Evidence, revision: str) -> tuple[str, ...]:
+    """Return the tables that *revision* reads without their rows being here: with them it may decide otherwise."""
+    bare = {_names.unqualified(table): table for table in evidence.bare}
+    asked = [
+        each.sql
+        for each in evidence.trace.statements
+        if each.revision
+        and revision in ("", each.revision)
+        and each.sql.lstrip().upper().startswith(("SELECT", "WITH"))
+    ]
+    # A name in a literal is asked of the catalogs, not of the table.
+    words = [_names.words(_LITERAL.sub("", sql)) for sql in asked]
+    return tuple(sorted({bare[name] for each in words for name in each & bare.keys()}))
+
+
+def _departed(revision: str, severity: Severity, departures: list[Departure], unread: tuple[str, ...]) -> Finding:
     lines = tuple(f"{each.difference.text}; {each.blame.value}" for each in departures)
     places = (each.place for each in departures if each.place is not None)
     return Finding(
@@ -52,7 +74,9 @@ def _departed(revision: str, severity: Severity, departures: list[Departure]) ->
         message=f"{f'Revision {revision}' if revision else 'The upgrade'} {_SAYS[severity]}: "
         f"{_counted(each.difference for each in departures)}",
         evidence=_first(lines, _MOST),
-        fix={Severity.ERROR: _FIX, Severity.WARNING: _MEANT}.get(severity, ""),
+        fix=_ROWS.format(flags=" ".join(f"--include-data {table}" for table in unread))
+        if unread
+        else {Severity.ERROR: _FIX, Severity.WARNING: _MEANT}.get(severity, ""),
         location=next(places, None),
         revision=revision,
     )

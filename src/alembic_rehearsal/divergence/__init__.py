@@ -19,6 +19,9 @@ Warnings are: a plain index that was to go and is still there under another name
 revision that sets it, and stays so; and what is **made otherwise**: made by a pending revision on production alone, or
 otherwise there than from base. A revision may mean to do that.
 
+What would be an error is a warning too where the revision reads a table whose rows the rehearsal leaves out: what it
+finds there in production may decide otherwise, and the build from base has the rows that the revisions insert.
+
 What follows from an old difference is a note: a column of a table that production lacks, an index on a column that is
 missing there, an expression that reads otherwise over a column of another type. So are names of constraints and
 indexes, and comments. Casts between the string types and parentheses are no difference: PostgreSQL writes some
