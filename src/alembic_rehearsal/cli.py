@@ -156,6 +156,22 @@ def fix(*, yes: bool, **flags: Any) -> int:
 
 
 @cli.command()
+@rehearsal_options
+@click.option("-v", "--verbose", help="Show the command's own output.", is_flag=True, default=None)
+def baseline(**flags: Any) -> int:
+    """Write down how production differs from its revisions now."""
+    from alembic_rehearsal import baselines, options
+
+    asked, shown = options.merge(flags, making_baseline=True)
+    file = Path(asked.baseline)
+    asked = replace(asked, baseline="", divergence="on", from_base=True, remedies=False, keep=False)
+    status, lines = baselines.keep(_rehearsed(asked, shown), file)
+    for line in lines:
+        _say(line)
+    return status
+
+
+@cli.command()
 @click.option("--url", help="Production's URL (default: $DATABASE_URL).", metavar="URL", envvar="DATABASE_URL")
 @click.option("-o", "--output", help="File: .sql, .sql.gz, .zst, .xz, .bz2.", metavar="FILE", default="-")
 def snapshot(url: str | None, output: str) -> int:

@@ -46,6 +46,7 @@ def compose(
         output_tail=evidence.trace.output_tail if verdict is not Verdict.PASS else (),
         timings=dict(timings),
         image=_shown(evidence.project.image),
+        drift=evidence.drift.before if evidence.drift and not evidence.drift.why else None,
     )
 
 
@@ -77,7 +78,30 @@ def _not_tested(evidence: Evidence) -> tuple[str, ...]:
     if not evidence.options.base:
         lines.append("revisions that were edited, or put below production's, since it ran them: --base REF")
     lines.append("indexes that are INVALID in production: pg_dump leaves them out")
-    return tuple(lines)
+    return (*lines, *_rights(evidence), *_not_compared(evidence))
+
+
+def _rights(evidence: Evidence) -> Iterator[str]:
+    """Say what the dump doesn't tell of roles."""
+    if evidence.migrator.is_superuser:
+        yield "what the migrating role may not do in production: it is a superuser here"
+    elif not evidence.restored.owners_known:
+        yield "what the migrating role may not do in production: the dump names no owners"
+    if evidence.privileges is not None and not evidence.privileges.known:
+        yield "what other roles may use after the upgrade: the dump grants them nothing"
+
+
+def _not_compared(evidence: Evidence) -> Iterator[str]:
+    """Say why the upgraded production was not compared with the schema from base."""
+    drift = evidence.drift
+    if drift is not None and drift.why:
+        yield f"production's schema against the one that the revisions make from base: {drift.why}"
+    elif evidence.trace.exit_status != 0:
+        return
+    elif drift is None and evidence.options.divergence == "auto" and evidence.options.from_base:
+        yield "what differed before between production and the schema from base: --divergence on compares them"
+    elif drift is None:
+        yield "production's schema against the one that the revisions make from base: it was not asked for"
 
 
 def without_verdict(error: RehearsalError) -> Report:

@@ -34,6 +34,8 @@ _OPTIONS = (
     click.option("--include-data", help="Table whose rows are restored too.", metavar="TABLE", multiple=True),
     click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int),
     click.option("--base", help="Commit of git to compare the revision files with.", metavar="REF"),
+    click.option("--divergence", help="Compare with the schema from base: auto, on or off.", metavar="WHEN"),
+    click.option("--baseline", help="File with the differences that are known.", metavar="FILE"),
     click.option("--fail-on", help="What blocks: error (default), warning or note.", metavar="SEVERITY"),
     click.option("--severity", help="off, note, warning or error for a check.", metavar="CHECK=LEVEL", multiple=True),
     click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float),

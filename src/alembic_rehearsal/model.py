@@ -443,6 +443,8 @@ class Options:
         severity: "check=level", level being "off", "note", "warning" or "error".
         waivers: of the configuration file.
         base: commit or branch of git that the revision files are compared with, "" for none.
+        divergence: "auto", "on" or "off": whether the upgraded production is compared with the schema from base.
+        baseline: path of the file with the differences that are known, "" for none.
     """
 
     dump: str
@@ -474,6 +476,8 @@ class Options:
     remedies: bool = True
     base: str = ""
     waivers: tuple[Waiver, ...] = ()
+    divergence: str = "auto"
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -604,6 +608,8 @@ class Evidence:
         again: what came of trying the upgrade once more on copies, where it went through.
         lines: path of a revision file that a check may point to -> name of its variable -> line.
         since: what became of the revision files since `options.base`, None where none was named.
+        drift: what production's schema has otherwise than from base; None where that was not compared.
+        privileges: who may use what after an upgrade that went through.
     """
 
     options: Options
@@ -629,6 +635,121 @@ class Evidence:
     again: Again | None = None
     lines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     since: Since | None = None
+    drift: Drift | None = None
+    privileges: Privileges | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which production's schema is not what the revisions make of an empty database.
+
+    Attributes:
+        sort: "missing" where only the revisions make it, "extra" where only production has it, "changed", "renamed".
+        kind: "table", "column", "index", ...
+        identity: production's name for it, schema and table included; of what is missing the history's.
+        attribute: what has another value in a changed one, "type" for instance.
+        production: the value in production; of a renamed one the name there.
+        wanted: what it is from base.
+        origin: the revision that is behind the wanted side, or that none is.
+        text: all of that as one line.
+        known: the baseline has it.
+    """
+
+    sort: str
+    kind: str
+    identity: str
+    attribute: str
+    production: str
+    wanted: str
+    origin: str
+    text: str
+    known: bool = False
+
+
+class Blame(enum.Enum):
+    """What a pending revision has to do with a difference; the value is how a line of the report ends."""
+
+    NOT_DONE = "production is as it was before"
+    OTHER_SHAPE = "production had one already, and it stays as it was"
+    LOST = "production had it before the upgrade"
+    LEFT_OVER = "it was to go, and is still there"
+    OTHER_START = "it was different before, and stays as it was"
+    MADE_OTHERWISE = "the upgrade makes it otherwise on production than from base"
+    FOLLOWS = "it follows from what was different before"
+    OTHER_NAME = "only the name is different"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A difference that was not there before the upgrade.
+
+    Attributes:
+        revision: the pending one that it is about, "" if none is.
+        place: where that revision speaks of it.
+    """
+
+    difference: Difference
+    blame: Blame
+    revision: str
+    place: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What production's schema has otherwise than the revisions make it.
+
+    Attributes:
+        before: what it had so before the upgrade.
+        departures: what is so since the upgrade.
+        at: production's revisions before it.
+        baseline: the file that known differences were read from, "" without one.
+        gone: entries of the baseline that production doesn't have any more, a line each.
+        why: the reason why nothing could be compared, "" if it was.
+    """
+
+    before: tuple[Difference, ...] = ()
+    departures: tuple[Departure, ...] = ()
+    at: tuple[str, ...] = ()
+    baseline: str = ""
+    gone: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deprived:
+    """Rights that a role does not have after the upgrade.
+
+    Attributes:
+        role: its name, "PUBLIC" for everybody.
+        kind: "table", "view", "column", "sequence", "schema", "function", "type", ...
+        identity: quoted where SQL would be.
+        privileges: "SELECT", "INSERT", ...
+        new: the upgrade made the object, and the role has them on each other of the schema; else it had them before.
+        schema: of a new object.
+        grant: the statement that gives them.
+        tried: the migrating role could give them.
+    """
+
+    role: str
+    kind: str
+    identity: str
+    privileges: tuple[str, ...]
+    new: bool
+    schema: str = ""
+    grant: str = ""
+    tried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """Who may use what after the upgrade, against before.
+
+    Attributes:
+        known: production's schema, as the dump has it, gives rights to other roles than owners.
+    """
+
+    known: bool
+    deprived: tuple[Deprived, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -770,6 +891,7 @@ class Report:
         timings: step -> seconds.
         kernel_guards: which of the two were on, "tcp" and "unix".
         image: the application's image that the command ran in; "" for this machine.
+        drift: what production's schema had otherwise than from base before the upgrade; None where it was not compared.
     """
 
     verdict: Verdict
@@ -790,3 +912,4 @@ class Report:
     timings: Mapping[str, float] = field(default_factory=dict)
     kernel_guards: tuple[str, ...] = ()
     image: str = ""
+    drift: tuple[Difference, ...] | None = None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alembic_rehearsal import config, policy, waivers
+from alembic_rehearsal import baselines, config, policy, waivers
 from alembic_rehearsal.errors import UsageError
 from alembic_rehearsal.model import Options
 from alembic_rehearsal.report import FORMATS
@@ -41,10 +41,10 @@ class Shown:
     prefix: str
 
 
-def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
+def merge(flags: Mapping[str, Any], *, making_baseline: bool = False) -> tuple[Options, Shown]:
     """Return the options that *flags* and the project's configuration file amount to.
 
-    A flag that was not given is None or an empty tuple.
+    A flag that was not given is None or an empty tuple. When the baseline is being made, it is the file to write.
 
     Raises:
         UsageError: a key or a value is wrong, or no dump is named.
@@ -78,8 +78,14 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
     _check_at(values["at"])
     _check_command(values.get("command", ""))
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
+    _check_divergence(values.get("divergence", "auto"), from_base=values.get("from_base", True))
     if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
+    if "baseline" in from_file and "baseline" not in given:
+        values["baseline"] = str(Path(flags["directory"], values["baseline"]))
+    own = str(Path(flags["directory"], baselines.NAME))
+    named = values.get("baseline", "")
+    values["baseline"] = (named or own) if making_baseline else _baseline(named, own)
     return _placed(Options(**values)), shown
 
 
@@ -109,6 +115,30 @@ def _check_command(line: str) -> None:
         shlex.split(line)
     except ValueError as error:
         raise UsageError(f"--command {line}: {error}", fix='--command "flask db upgrade"') from error
+
+
+def _check_divergence(asked: str, *, from_base: bool) -> None:
+    """Say that --divergence can't be followed.
+
+    Raises:
+        UsageError: its value is unknown, or it asks for what --no-from-base leaves out.
+    """
+    if asked not in ("auto", "on", "off"):
+        raise UsageError(f"--divergence {asked}: known are auto, on, off")
+    if asked == "on" and not from_base:
+        raise UsageError("--divergence on compares with the history from base, and --no-from-base leaves that out")
+
+
+def _baseline(named: str, own: str) -> str:
+    """Return the path of the baseline: the one that is *named*, else the project's *own* if there is one, else "".
+
+    Raises:
+        UsageError: it can't be read, or is no baseline.
+    """
+    path = named or (own if os.path.lexists(own) else "")
+    if path:
+        baselines.load(Path(path))
+    return path
 
 
 def _check_file(file: str) -> None:

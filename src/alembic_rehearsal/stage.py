@@ -27,12 +27,14 @@ from alembic_rehearsal import (
     migrator,
     pedigree,
     postgres,
+    privileges,
     readback,
     rehearse,
     versions,
 )
 from alembic_rehearsal.checks import _names, depends_on_rows
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
+from alembic_rehearsal.history import building
 from alembic_rehearsal.lab import PRISTINE, Lab
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import (
@@ -41,7 +43,9 @@ from alembic_rehearsal.model import (
     Migrator,
     Offer,
     Options,
+    Privileges,
     Project,
+    Readback,
     Report,
     Restored,
     Trace,
@@ -178,6 +182,13 @@ class Stage:
             password=self.password,
         )
         lab = self._bench = self._lab(cluster, restored, role)
+        with explaining.ahead(lab, self.run / "from-base") as builder:
+            return self._rehearsed(lab, running, expected, builder)
+
+    def _rehearsed(
+        self, lab: Lab, running: rehearse.Rehearsal, expected: VersionTable | None, builder: building.Builder | None
+    ) -> Evidence:
+        restored, role = lab.restored, lab.migrator
         mark = readback.mark(lab.admin, secrets.token_hex(8))
         trace = lab.watch(running, "upgrade")
         with self.clock.step("read back"):
@@ -188,7 +199,12 @@ class Stage:
             self._require_table(trace, tables)
             self._require_owner(restored, tables, role)
             back = readback.read(lab.admin, mark, tables[0] if tables else expected, trace.fingerprints)
-        why = explaining.explain(lab, trace, self.run / "from-base")
+        with explaining.begun(lab, trace, self.run / "from-base", builder) as rest:
+            passed = trace.exit_status == 0
+            left = aftermath.left(lab.admin_of(PRISTINE), lab.admin) if passed else ()
+            rights = self._rights(lab, back) if passed else None
+            more = again.tried(lab, trace)
+            why = rest()
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, why.survey))
         endpoint = running.endpoint or lab.endpoint
@@ -206,7 +222,7 @@ class Stage:
             readback=back,
             present=present,
             filled=readback.filled(pristine, present),
-            left=aftermath.left(pristine, lab.admin) if trace.exit_status == 0 and why.survey is None else (),
+            left=left if why.survey is None else (),
             bare=bare,
             needs=_tried(lab, trace, bare),
             address=f"{endpoint.host}:{endpoint.port}",
@@ -215,10 +231,17 @@ class Stage:
             upgraded=why.upgraded,
             production=why.production,
             surveyed=why.surveyed,
-            again=again.tried(lab, trace),
             lines=lines,
             since=became,
+            again=more,
+            drift=why.drift,
+            privileges=rights,
         )
+
+    def _rights(self, lab: Lab, back: Readback) -> Privileges:
+        tables = (*lab.restored.version_tables, *back.version_tables)
+        names = {f"{table.schema}.{table.name}" for table in tables}
+        return privileges.compared(lab.admin_of(PRISTINE), lab.admin, migrator=lab.migrator.role, tables=names)
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:
         return Lab(

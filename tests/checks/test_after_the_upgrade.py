@@ -160,18 +160,22 @@ def test_an_id_that_stands_in_two_files_blocks(production: Production, rehearse:
     assert [(each["check"], each["revision"]) for each in run.errors] == [("revision-twice", "0002")]
 
 
+OTHER = "CREATE TABLE tokens (id int PRIMARY KEY, value text)"
+
+
 @pytest.mark.parametrize(
-    ("there", "severity", "says"),
+    ("there", "divergence", "severity", "says"),
     [
-        ("CREATE TABLE tokens (id int PRIMARY KEY, value text)", "warning", "of another shape"),
-        ("CREATE TABLE tokens (id serial PRIMARY KEY, value varchar(40))", "note", "as the revisions make it"),
-        ("SELECT 1", "", ""),
+        (OTHER, "auto", "error", "of another shape"),
+        (OTHER, "off", "warning", "of another shape"),
+        ("CREATE TABLE tokens (id serial PRIMARY KEY, value varchar(40))", "auto", "note", "as the revisions make it"),
+        ("SELECT 1", "auto", "", ""),
     ],
 )
 def test_what_if_not_exists_passes_over_is_compared(
-    there: str, severity: str, says: str, production: Production, rehearse: Tool, tmp_path: Path
+    there: str, divergence: str, severity: str, says: str, production: Production, rehearse: Tool, tmp_path: Path
 ) -> None:
-    """The history is built from base when the server says that it skipped something."""
+    """The history is built from base when the server says that it skipped something; it is told once."""
     production.execute(STAMPED + there)
     body = """
     op.execute("CREATE TABLE IF NOT EXISTS tokens (id serial PRIMARY KEY, value varchar(40))")
@@ -179,15 +183,16 @@ def test_what_if_not_exists_passes_over_is_compared(
     first = 'op.create_table("users", sa.Column("id", sa.Integer, primary_key=True))'
     project = write_project(tmp_path / "p", {"0001": first, "0002": body})
 
-    run = rehearse(project, production.dump(), from_base=True)
+    run = rehearse(project, production.dump(), "--divergence", divergence, from_base=True)
 
-    assert run.status == 0, run.stdout + run.stderr
+    assert run.status == (1 if severity == "error" else 0), run.stdout + run.stderr
     found = [each for each in run.report["findings"] if each["check"] == "skipped-silently"]
     assert [each["severity"] for each in found] == ([severity] if severity else [])
     for each in found:
         assert says in each["message"]
         assert each["location"]["line"] == BODY
-    if severity == "warning":
+    assert [each for each in run.errors if each["check"] == "divergence"] == []
+    if severity in ("warning", "error"):
         assert (
             "column public.tokens.value: type text in production, character varying(40) wanted" in found[0]["evidence"]
         )

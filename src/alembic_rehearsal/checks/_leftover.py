@@ -18,7 +18,7 @@ def finding(
     evidence: Evidence, found: Relation, check: str, severity: Severity, message: str, fix: str, *names: str
 ) -> Finding:
     """Return a finding on *found* at the last statement that names one of *names*."""
-    statement = _statement(evidence, frozenset(names))
+    statement = last_naming(evidence, frozenset(names))
     return Finding(
         check=check,
         severity=severity,
@@ -30,7 +30,8 @@ def finding(
     )
 
 
-def _statement(evidence: Evidence, names: frozenset[str]) -> Statement | None:
+def last_naming(evidence: Evidence, names: frozenset[str]) -> Statement | None:
+    """Return the last statement of a revision that names one of *names*."""
     wanted = frozenset(_names.unqualified(name) for name in names)
     named = [each for each in evidence.trace.statements if each.revision and wanted & _names.words(each.sql)]
     return named[-1] if named else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alembic_rehearsal.catalog import Facts, Key, difference_at, first_sentences
-from alembic_rehearsal.checks import _names
-from alembic_rehearsal.model import Evidence, Finding, LogRecord, PgError, Severity, Statement, Trace
+from alembic_rehearsal.checks import _departures, _names
+from alembic_rehearsal.model import Departure, Evidence, Finding, LogRecord, PgError, Severity, Statement, Trace
 
 ID = "skipped-silently"
 
@@ -31,7 +31,11 @@ def notices(trace: Trace) -> tuple[LogRecord, ...]:
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Yield a warning for each object of another shape than from base; equal ones, and unknown ones, are a note."""
+    """Yield a finding for each object that was skipped.
+
+    One of another shape than from base is a warning, an error where `divergence` shows that the application would miss
+    something in it; equal ones, and unknown ones, are a note.
+    """
     upgraded, history = evidence.upgraded, evidence.history
     if upgraded is None or history is None or evidence.trace.exit_status != 0:
         return
@@ -41,7 +45,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         lines = first_sentences(diff, _MOST) if diff else ()
         where = _statement(evidence.trace, key)
         if lines:
-            shape, severity = "of another shape than the revisions make it from base", Severity.WARNING
+            shape = "of another shape than the revisions make it from base"
+            severity = Severity.ERROR if blamed(evidence, key) else Severity.WARNING
         elif diff is not None:
             shape, severity = "as the revisions make it from base", Severity.NOTE
         else:
@@ -56,6 +61,26 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             revision=where.revision if where else "",
             sqlstate=record.sqlstate,
         )
+
+
+def blamed(evidence: Evidence, key: Key) -> tuple[Departure, ...]:
+    """Return the departures of *key* and what belongs to it that are errors: said here, not by `divergence`."""
+    drift, upgraded, history = evidence.drift, evidence.upgraded, evidence.history
+    if drift is None or upgraded is None or history is None:
+        return ()
+    below = {each for facts in (upgraded, history.end()) for each in facts.below({key})}
+    return tuple(
+        each
+        for each in drift.departures
+        if _departures.severity(each) is Severity.ERROR and Key(each.difference.kind, each.difference.identity) in below
+    )
+
+
+def skipped(evidence: Evidence) -> tuple[Key, ...]:
+    """Return what this check reports on."""
+    if evidence.upgraded is None or evidence.history is None or evidence.trace.exit_status != 0:
+        return ()
+    return tuple(_skipped(evidence.trace, evidence.upgraded))
 
 
 def _skipped(trace: Trace, facts: Facts) -> dict[Key, LogRecord]:

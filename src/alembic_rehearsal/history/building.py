@@ -119,7 +119,7 @@ class _Build:
 
 @contextmanager
 def begin(
-    target: Project, lab: Lab, directory: Path, *, overlay: Mapping[str, Path] | None = None
+    target: Project, lab: Lab, directory: Path, *, overlay: Mapping[str, Path] | None = None, anew: bool = False
 ) -> Iterator[Builder]:
     """Start to build the history of *target* on a server like *lab*'s, unless it is known.
 
@@ -128,13 +128,14 @@ def begin(
         lab: for the empty database's name, roles and settings, which are production's.
         directory: new directory of the build.
         overlay: as in `rehearse.start`; a build with it is neither looked up nor kept.
+        anew: build it although it is known.
     """
     offer = lab.cluster.offer
     if offer.provider == "server":
         yield Known(History((), complete=False, why="a server that was given by its URL is not used for it"))
         return
-    key = cache.key_of(target, offer)
-    known = None if overlay else cache.load(key)
+    key = cache.key_of(target, offer, furnish.taken_over(lab))
+    known = None if overlay or anew else cache.load(key)
     if known is not None:
         yield Known(known)
         return

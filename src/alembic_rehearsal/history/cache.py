@@ -23,8 +23,12 @@ _FORMAT = 1
 _MOST_ENTRIES = 40
 
 
-def key_of(target: Project, offer: Offer) -> str:
-    """Return what tells builds apart before anything has run: project, interpreter, its packages, major."""
+def key_of(target: Project, offer: Offer, taken_over: Iterable[str]) -> str:
+    """Return what tells builds apart before anything has run: project, interpreter, its packages, major.
+
+    Args:
+        taken_over: what the empty database has of production's, see `furnish`.
+    """
     parts = [
         str(_FORMAT),
         FACTS_SQL,
@@ -32,6 +36,8 @@ def key_of(target: Project, offer: Offer) -> str:
         target.root,
         target.python,
         *target.argv,
+        "",
+        *taken_over,
         "",
         *(_packages(Path(target.python)) if target.image is None else [target.image.id]),
     ]

@@ -50,6 +50,16 @@ def empty(cluster: Cluster, lab: Lab, *, like_production: bool) -> None:
             _furnish(source, Endpoint(**{**cluster.admin.kwargs(), "dbname": name}))
 
 
+def taken_over(lab: Lab) -> tuple[str, ...]:
+    """Return what an empty database has, or may get, of production's: name, settings, schemas, extensions."""
+    with connected(lab.admin_of(PRISTINE)) as source, source.cursor() as asked:
+        found = [lab.restored.dbname]
+        for query in (_SETTINGS, _SCHEMAS, _EXTENSIONS):
+            asked.execute(query)
+            found += sorted(" ".join(map(str, row)) for row in asked.fetchall())
+    return tuple(found)
+
+
 def _login(target: PgConnection, lab: Lab) -> None:
     with target.cursor() as cursor:
         cursor.execute(

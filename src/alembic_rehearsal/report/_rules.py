@@ -157,6 +157,17 @@ RULES: Mapping[str, Rule] = {
         "Nothing was done, and nobody looked at its shape: it may lack columns that the application needs.",
         "Bring production's object to the wanted shape in the same revision.",
     ),
+    "divergence": Rule(
+        "After the upgrade production is not what the revisions make from base",
+        "A pending revision passed over production's state where it does something on an empty database, or production "
+        "had differed before: the application meets a schema that its revisions don't know.",
+        "Let the revision bring what is there to the wanted shape; take old differences into a baseline.",
+    ),
+    "privileges": Rule(
+        "A role can't use after the upgrade what it could use before, or could expect to",
+        "What is dropped and made again has lost its grants; what is new has those of the default privileges alone.",
+        "Grant the rights in the revision that makes the object.",
+    ),
     "invalid-index": Rule(
         "The upgrade leaves an invalid index",
         "CREATE INDEX CONCURRENTLY failed or was passed over; the index is maintained and never used.",
