@@ -68,6 +68,8 @@ def _not_tested(evidence: Evidence) -> tuple[str, ...]:
         lines.insert(0, "what depends on rows: the rehearsed tables are empty but for the version table")
     else:
         lines.insert(0, f"what depends on rows of other tables than {', '.join(evidence.options.include_data)}")
+    if evidence.again is not None:
+        lines += evidence.again.untried
     lines.append("indexes that are INVALID in production: pg_dump leaves them out")
     return tuple(lines)
 

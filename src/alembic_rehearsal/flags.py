@@ -35,6 +35,12 @@ _OPTIONS = (
     click.option("--allow-port", help="TCP port that the command may reach.", metavar="PORT", multiple=True, type=int),
     click.option("--fail-on", help="What blocks: error (default), warning or note.", metavar="SEVERITY"),
     click.option("--severity", help="off, note or warning for a check.", metavar="CHECK=LEVEL", multiple=True),
+    click.option(
+        "--idempotence",
+        help="What blocks: off, retryable (default), race-safe or repeatable.",
+        metavar="GRADE",
+    ),
+    click.option("--instances", help="Upgrades at once (default: 3; 1: not tried).", metavar="N", type=int),
     click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float),
 )
 

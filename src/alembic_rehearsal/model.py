@@ -244,6 +244,7 @@ class Statement:
         in_transaction: False in autocommit.
         pid: of the process that sent it; `connection` counts within it.
         skipped: the survey rolled it back and went on.
+        rows: that it wrote, of a survey only.
     """
 
     seq: int
@@ -256,6 +257,7 @@ class Statement:
     error: PgError | None = None
     pid: int = 0
     skipped: bool = False
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +423,8 @@ class Options:
         app_env: "NAME=VALUE", or "NAME" for a variable of this process.
         fail_on: the least severity that blocks: "error", "warning" or "note".
         severity: "check=level", level being "off", "note" or "warning".
+        idempotence: the highest grade whose absence blocks: "off", "retryable", "race-safe" or "repeatable".
+        instances: how many upgrades at once are tried; 1 for no such trial.
     """
 
     dump: str
@@ -448,6 +452,8 @@ class Options:
     app_env: tuple[str, ...] = field(repr=False, default=())
     fail_on: str = "error"
     severity: tuple[str, ...] = ()
+    idempotence: str = "retryable"
+    instances: int = 3
     from_base: bool = True
     remedies: bool = True
 

@@ -17,6 +17,9 @@ from alembic_rehearsal.report._rules import RULES
 
 # A file must not hold production's address, and the directory is where the file was found.
 _FLAGS_ONLY = ("directory", "from_url")
+# Each includes those before it; of those behind it the absence is told, and doesn't block.
+GRADES = ("off", "retryable", "race-safe", "repeatable")
+_MOST_INSTANCES = 16
 # Options of a run that name nothing in `Options`: what is printed, and where to.
 _OUTPUT_OPTIONS: dict[str, type] = {"format": tuple, "output": tuple, "quiet": bool, "verbose": bool}
 
@@ -71,6 +74,7 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
         values[name] = tuple(str(item) for item in values.get(name, ()))
     _check_at(values["at"])
     _check_command(values.get("command", ""))
+    _check_again(values.get("idempotence", "retryable"), values.get("instances", 3))
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
     if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))
@@ -103,6 +107,20 @@ def _check_command(line: str) -> None:
         shlex.split(line)
     except ValueError as error:
         raise UsageError(f"--command {line}: {error}", fix='--command "flask db upgrade"') from error
+
+
+def _check_again(grade: str, instances: int) -> None:
+    """Say what is wrong with the options of the trials that follow an upgrade which went through.
+
+    Raises:
+        UsageError: an unknown grade, or a number that can't be tried.
+    """
+    if grade not in GRADES:
+        raise UsageError(f"--idempotence {grade}: the grades are {', '.join(GRADES)}", fix="--idempotence retryable")
+    if not 1 <= instances <= _MOST_INSTANCES:
+        raise UsageError(
+            f"--instances {instances}: from 1, for no such trial, to {_MOST_INSTANCES}", fix="--instances 3"
+        )
 
 
 def _check_file(file: str) -> None:

@@ -19,6 +19,7 @@ from alembic_rehearsal import configured, proc, project, sandbox, trace
 from alembic_rehearsal.attendant import Refusal
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
+from alembic_rehearsal.probe.rehearsal_probe import barrier as probe_barrier
 from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
 from alembic_rehearsal.probe.rehearsal_probe import overlay as probe_overlay
 
@@ -47,6 +48,9 @@ class Command(Protocol):
 
     def release(self, endpoint: Endpoint) -> Endpoint:
         """Let its first connection go ahead, and return *endpoint* as the command knows it."""
+
+    def let_go(self, times: int) -> None:
+        """Let it past the barrier before its revisions, for the *times*-th time."""
 
     def poll(self) -> int | None:
         """Return its status, None while it runs."""
@@ -78,6 +82,9 @@ class _Here:
     def release(self, endpoint: Endpoint) -> Endpoint:
         _write_whole(self.directory / "ready.json", json.dumps(endpoint.kwargs()))
         return endpoint
+
+    def let_go(self, times: int) -> None:
+        _write_whole(self.directory / probe_barrier.FILE, str(times))
 
     def events(self) -> Iterator[trace.Event]:
         yield from trace.events(self.directory / "events.jsonl")
@@ -146,6 +153,15 @@ class Rehearsal:
                 if status is not None or time.monotonic() - self._released_at > timeout_s:
                     return status
 
+    def let_go(self, times: int) -> None:
+        """Let the command past the barrier before its revisions, for the *times*-th time."""
+        self._command.let_go(times)
+
+    def told(self) -> bytes:
+        """Return the lines of events that the probe has written so far."""
+        file = self._directory / "events.jsonl"
+        return file.read_bytes() if file.exists() else b""
+
     def ended_early(self) -> bool:
         """Say whether the command ended before it was released: it asked for no connection."""
         return self._command.poll() is not None
@@ -167,6 +183,7 @@ def start(
     facts: str = "",
     overlay: Mapping[str, Path] | None = None,
     beside: str = "",
+    barrier_s: float = 0.0,
 ) -> Iterator[Rehearsal]:
     """Start the command of *target* with the probe in it, and stop it on the way out.
 
@@ -178,10 +195,13 @@ def start(
         overlay: absolute path of a Python file of the project, which may be new -> the file to read in its place;
             not for a command in an image.
         beside: the server's container, whose network a command in an image shares.
+        barrier_s: how long at most it is held where a revision is about to run; 0 for not at all.
     """
     directory.mkdir(mode=0o700)
     ports = sorted({*_PORTS, *allow_ports})
     config = {"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port, "facts": facts}
+    if barrier_s:
+        config["barrier"] = barrier_s
     if target.image is not None:
         # Not at the top: the engine's SDK takes longer to import than most of what is done here.
         from alembic_rehearsal import appimage

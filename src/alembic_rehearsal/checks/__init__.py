@@ -14,10 +14,13 @@ from alembic_rehearsal.checks import (
     heads_mismatch,
     invalid_index,
     no_connection,
+    not_race_safe,
+    not_repeatable,
     not_valid_constraint,
     ran_out_of_time,
     refused_connection,
     revision_twice,
+    second_run_not_a_no_op,
     several_databases,
     skipped_silently,
     survey_stopped,
@@ -53,6 +56,9 @@ CHECKS: tuple[Check, ...] = (
     duplicate_foreign_key,
     not_valid_constraint,
     depends_on_rows,
+    second_run_not_a_no_op,
+    not_race_safe,
+    not_repeatable,
 )
 
 

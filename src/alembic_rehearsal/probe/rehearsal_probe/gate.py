@@ -67,13 +67,18 @@ def endpoint() -> dict[str, Any]:
 
 def _wait() -> dict[str, Any]:
     ready = os.path.join(directory(), "ready.json")
-    abort = os.path.join(directory(), "abort")
+    if not os.path.exists(ready):
+        report.emit("waiting")
     while not os.path.exists(ready):
-        # The directory goes when the tool does.
-        if os.path.exists(abort) or not os.path.isdir(directory()):
-            os._exit(ABORTED)
+        leave_if_over()
         time.sleep(POLL_S)
     return _read("ready.json")
+
+
+def leave_if_over() -> None:
+    """End this process if the tool has given up, or is gone: the directory goes with it."""
+    if os.path.exists(os.path.join(directory(), "abort")) or not os.path.isdir(directory()):
+        os._exit(ABORTED)
 
 
 def _tell_children(found: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from . import facts, fingerprint, gate, report
+from . import barrier, facts, fingerprint, gate, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
         _guarded(tell_context, ctx, heads)
         _guarded(fingerprint.tell, ctx)
         for step in plan(heads, ctx):
+            _guarded(barrier.arrive, ctx)
             _guarded(_watch, step, ctx)
             yield step
 

@@ -58,7 +58,8 @@ def _run(method: str, cursor: Any, statement: str, parameters: tuple[Any, ...], 
     except Exception as error:
         _report(method, statement, raw, place, status, _ms(started), error)
         raise
-    _report(method, statement, raw, place, status, _ms(started), passed_over, skipped)
+    rows = _written(cursor, statement) if gate.survey() and passed_over is None else 0
+    _report(method, statement, raw, place, status, _ms(started), passed_over, skipped, rows)
     return True
 
 
@@ -133,6 +134,13 @@ def _other_listener_did(
     return any(fn(cursor, statement, *parameters, context) for fn in listeners if fn is not own)
 
 
+def _written(cursor: Any, statement: str) -> int:
+    """Return how many rows *statement* has written, as far as the driver says so; a query counts those that it read."""
+    from .control import writes
+
+    return max(0, int(getattr(cursor, "rowcount", 0) or 0)) if writes(str(statement)) else 0
+
+
 def _ms(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 3)
 
@@ -146,6 +154,7 @@ def _report(
     ms: float,
     error: BaseException | None = None,
     skipped: bool = False,
+    rows: int = 0,
 ) -> None:
     try:
         _last["seq"] += 1
@@ -163,6 +172,7 @@ def _report(
             ms=ms,
             error=None if error is None else pgerrors.fields(error) or _without_fields(error),
             skipped=skipped,
+            rows=rows,
         )
     except Exception as fault:
         report.fault("after a statement", fault)
