@@ -18,6 +18,7 @@ STAGES = ("checks", "dump", "postgres", "report", "snapshot")
 COMMON = {
     "catalog",
     "connect",
+    "grades",
     "lineage",
     "masking",
     "ports",

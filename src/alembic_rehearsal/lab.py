@@ -33,6 +33,8 @@ class Lab:
     Attributes:
         directory: for what the runs and this process tell each other, one folder a run.
         password: of the migrating role.
+        true: the true run, of which others may be forked.
+        fork: whether they are.
     """
 
     cluster: Cluster
@@ -45,6 +47,8 @@ class Lab:
     password: str = field(repr=False)
     clock: Clock
     listener: Listener
+    true: rehearse.Rehearsal | None = None
+    fork: bool = field(default=False, init=False)
     _standing: str = field(default="", init=False)
     _roles: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -138,6 +142,8 @@ class Lab:
         barrier_s: float = 0.0,
     ) -> AbstractContextManager[rehearse.Rehearsal]:
         """Start the command, which waits for its database; the arguments are those of `run` and `rehearse.start`."""
+        if self.fork and self.true is not None and not (target or overlay):
+            return self.true.fork(self.directory / name, mode=mode, facts=facts, barrier_s=barrier_s)
         return rehearse.start(
             target or self.target,
             self.endpoint,

@@ -11,14 +11,13 @@ from typing import Any
 
 from alembic_rehearsal import config, policy
 from alembic_rehearsal.errors import UsageError
+from alembic_rehearsal.grades import GRADES
 from alembic_rehearsal.model import Options
 from alembic_rehearsal.report import FORMATS
 from alembic_rehearsal.report._rules import RULES
 
 # A file must not hold production's address, and the directory is where the file was found.
 _FLAGS_ONLY = ("directory", "from_url")
-# Each includes those before it; of those behind it the absence is told, and doesn't block.
-GRADES = ("off", "retryable", "race-safe", "repeatable")
 _MOST_INSTANCES = 16
 # Options of a run that name nothing in `Options`: what is printed, and where to.
 _OUTPUT_OPTIONS: dict[str, type] = {"format": tuple, "output": tuple, "quiet": bool, "verbose": bool}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from alembic_rehearsal import configured, proc, project, sandbox, trace
+from alembic_rehearsal import configured, forking, proc, project, sandbox, trace
 from alembic_rehearsal.attendant import Refusal
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
@@ -72,7 +72,7 @@ class Command(Protocol):
 class _Here:
     """A command on this machine: the run's directory is the probe's too."""
 
-    child: proc.Child
+    child: proc.Child | forking.Forked
     directory: Path
 
     def __post_init__(self) -> None:
@@ -101,9 +101,11 @@ class Rehearsal:
 
     Attributes:
         endpoint: its database as the command knows it, once it is released.
+        nursery: where others like it begin, if that was asked for.
     """
 
-    def __init__(self, command: Command, directory: Path, root: str) -> None:
+    def __init__(self, command: Command, directory: Path, root: str, nursery: forking.Nursery | None = None) -> None:
+        self.nursery = nursery
         self._command = command
         self._directory = directory
         self._root = root
@@ -169,6 +171,30 @@ class Rehearsal:
     def close(self) -> None:
         """Stop whatever still runs of the command."""
         self._command.close()
+        if self.nursery is not None:
+            self.nursery.close()
+
+    @contextmanager
+    def fork(
+        self, directory: Path, *, mode: str = "true", facts: str = "", barrier_s: float = 0.0
+    ) -> Iterator[Rehearsal]:
+        """Begin another run where this one waited for its first connection; the arguments are those of `start`.
+
+        Raises:
+            ProcessFailed: its copy is gone.
+        """
+        assert self.nursery is not None
+        directory.mkdir(mode=0o700)
+        config = json.loads((self._directory / "config.json").read_text(encoding="utf-8"))
+        config |= {"mode": mode, "facts": facts, "barrier": barrier_s, "nursery": False}
+        _write_whole(directory / "config.json", json.dumps(config))
+        (directory / "output").touch()
+        child = self.nursery.fork(directory, self._command.guards)
+        forked = Rehearsal(_Here(child, directory), directory, self._root)
+        try:
+            yield forked
+        finally:
+            forked.close()
 
 
 @contextmanager
@@ -184,6 +210,7 @@ def start(
     overlay: Mapping[str, Path] | None = None,
     beside: str = "",
     barrier_s: float = 0.0,
+    nursery: bool = False,
 ) -> Iterator[Rehearsal]:
     """Start the command of *target* with the probe in it, and stop it on the way out.
 
@@ -196,6 +223,7 @@ def start(
             not for a command in an image.
         beside: the server's container, whose network a command in an image shares.
         barrier_s: how long at most it is held where a revision is about to run; 0 for not at all.
+        nursery: let others like it begin where it waits for its first connection, if they can; not in an image.
     """
     directory.mkdir(mode=0o700)
     ports = sorted({*_PORTS, *allow_ports})
@@ -211,11 +239,13 @@ def start(
         ) as command:
             yield Rehearsal(command, directory, target.root)
         return
+    config["nursery"] = nursery
     _write_whole(directory / "config.json", json.dumps(config))
     if overlay:
         files = {path: str(replacement) for path, replacement in overlay.items()}
         _write_whole(directory / probe_overlay.FILE, json.dumps(files))
-    rehearsal = Rehearsal(_here(target, placeholder, directory, environ, ports), directory, target.root)
+    place = forking.Nursery(directory) if nursery else None
+    rehearsal = Rehearsal(_here(target, placeholder, directory, environ, ports), directory, target.root, place)
     try:
         yield rehearsal
     finally:

@@ -177,6 +177,7 @@ class Stage:
             password=self.password,
         )
         lab = self._bench = self._lab(cluster, restored, role)
+        lab.true = running
         mark = readback.mark(lab.admin, secrets.token_hex(8))
         trace = lab.watch(running, "upgrade")
         with self.clock.step("read back"):

@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import psycopg2
 
-from alembic_rehearsal import lineage, readback
+from alembic_rehearsal import grades, lineage, readback
 from alembic_rehearsal.again import race, rerun, second
 from alembic_rehearsal.again.ground import Ground, ground
-from alembic_rehearsal.again.records import Again, Race
+from alembic_rehearsal.again.records import Again
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Options, Trace
@@ -33,7 +33,7 @@ def tried(lab: Lab, trace: Trace) -> Again | None:
     """
     if trace.exit_status != 0 or not trace.steps or lineage.failed(trace.steps) or not _recorded(lab, trace):
         return None
-    wanted = _wanted(lab.options)
+    wanted = grades.wanted(lab.options)
     if not wanted:
         return Again()
     if _relative(trace):
@@ -41,9 +41,9 @@ def tried(lab: Lab, trace: Trace) -> Again | None:
     trials = _Trials(ground(lab, trace))
     # The copies of the finished database come first: the roles that the true run made go aside with the race.
     return Again(
-        second=trials.made("a second upgrade", second.run) if second.CHECK in wanted else None,
-        rerun=trials.made("the revisions run again", rerun.run) if rerun.CHECK in wanted else None,
-        race=trials.made("several upgrades at once", _race) if race.CHECK in wanted else None,
+        second=trials.made("a second upgrade", second.run, second.doubtful) if grades.SECOND in wanted else None,
+        rerun=trials.made("the revisions run again", rerun.run, rerun.doubtful) if grades.RERUN in wanted else None,
+        race=trials.made("several upgrades at once", race.run, race.doubtful) if grades.RACE in wanted else None,
         untried=tuple(trials.untried),
     )
 
@@ -53,28 +53,26 @@ class _Trials:
     start: Ground
     untried: list[str] = field(default_factory=list)
 
-    def made(self, what: str, trial: Callable[[Ground], _Result]) -> _Result | None:
+    def made(
+        self, what: str, trial: Callable[[Ground], _Result], doubtful: Callable[[_Result, Options], bool]
+    ) -> _Result | None:
         """Return what *trial* finds; that it can't be made is a line of the report, and never costs the verdict."""
-        self.start.lab.listener.progress(f"trying {what}")
+        lab = self.start.lab
+        lab.listener.progress(f"trying {what}")
         try:
-            return trial(self.start)
+            lab.fork = lab.true is not None and lab.true.nursery is not None and lab.true.nursery.settled()
+            result = trial(self.start) if lab.fork else None
+            if result is None or doubtful(result, lab.options):
+                # A copy of a process may lack what its original has taken away at its end: files, for one.
+                lab.fork = False
+                result = trial(self.start)
+            return result
         except (RehearsalError, psycopg2.Error) as error:
             said = str(error).strip().split("\n", 1)[0]
             self.untried.append(f"{what}: {said}")
             return None
-
-
-def _race(start: Ground) -> Race:
-    return race.run(start, start.lab.options.instances)
-
-
-def _wanted(options: Options) -> set[str]:
-    """Return the checks whose trial is asked for: what is off costs nothing."""
-    off = {check for check, _, level in (entry.partition("=") for entry in options.severity) if level == "off"}
-    graded = {race.CHECK, rerun.CHECK} if options.idempotence != "off" else set()
-    if options.instances == 1:
-        graded.discard(race.CHECK)
-    return {second.CHECK, *graded} - off
+        finally:
+            lab.fork = False
 
 
 def _recorded(lab: Lab, trace: Trace) -> bool:

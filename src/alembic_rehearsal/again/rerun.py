@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from alembic_rehearsal import catalog, readback
+from alembic_rehearsal import catalog, grades, readback
 from alembic_rehearsal.again import rows
 from alembic_rehearsal.again.ground import Ground
 from alembic_rehearsal.again.records import Operation, Repeated, Rerun
@@ -12,9 +12,7 @@ from alembic_rehearsal.catalog import FACTS_SQL, Facts
 from alembic_rehearsal.history import History
 from alembic_rehearsal.history.records import changes_of
 from alembic_rehearsal.lab import FINISHED
-from alembic_rehearsal.model import Statement, Step, Trace
-
-CHECK = "not-repeatable"
+from alembic_rehearsal.model import Options, Statement, Step, Trace
 
 _MOST = 6
 
@@ -27,11 +25,12 @@ def run(start: Ground) -> Rerun:
         psycopg2.Error: the version rows can't be put back.
     """
     lab = start.lab
-    with lab.clock.step("run again"):
-        lab.fresh("rerun", FINISHED)
+    with start.step("run again"):
+        name = start.name("rerun")
+        lab.fresh(name, FINISHED)
         rows.put_back(lab.admin, start.tables, lab.restored.version_tables)
         before = rows.sums(lab.admin, start.tables)
-        trace = lab.run("rerun", mode="survey", facts=FACTS_SQL, timed=False, timeout_s=start.limit_s)
+        trace = lab.run(name, mode="survey", facts=FACTS_SQL, timed=False, timeout_s=start.limit_s)
         after = rows.sums(lab.admin, readback.version_tables_of(lab.admin))
     written = {table for table in {*before, *after} if before.get(table) != after.get(table)}
     changes = _changes(start.finished, trace)
@@ -89,3 +88,12 @@ def _changes(finished: Facts, trace: Trace) -> dict[str, tuple[str, ...]]:
             found[change.revision] = (*lines[:_MOST], *more)
         before = after
     return found
+
+
+def doubtful(found: Rerun, options: Options) -> bool:
+    """Say whether a copy of the command's process could have been the reason for what was found.
+
+    What the server says to a revision's statement is no copy's doing; what blocks is looked at twice all the same.
+    """
+    unsaid = any(each.stopped and not each.stopped.startswith("SQLSTATE") for each in found.repeated)
+    return unsaid or not found.tried or (bool(found.repeated) and grades.blocks(options, "repeatable"))

@@ -10,8 +10,6 @@ from alembic_rehearsal.model import Location, PgError, Trace
 from alembic_rehearsal.sqlstate import condition
 
 _SQL_LINES, _SQL_WIDTH = 4, 160
-# What each grade includes.
-_GRADES = ("off", "retryable", "race-safe", "repeatable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,3 @@ def shortened(sql: str) -> str:
     """Return the first lines of a statement."""
     lines = [line[:_SQL_WIDTH].rstrip() for line in masked(sql).strip().splitlines() if line.strip()]
     return "\n".join(lines[:_SQL_LINES] + (["..."] if len(lines) > _SQL_LINES else []))
-
-
-def blocks(asked: str, grade: str) -> bool:
-    """Say whether the absence of *grade* blocks where *asked* is the grade that the project wants."""
-    return _GRADES.index(asked) >= _GRADES.index(grade)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alembic_rehearsal import grades
 from alembic_rehearsal.checks import _again, _lock
 from alembic_rehearsal.model import Evidence, Finding, Severity
 
@@ -17,7 +18,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     race = evidence.again.race if evidence.again else None
     if race is None or race.safe:
         return
-    strict = bool(race.starts) or _again.blocks(evidence.options.idempotence, "race-safe")
+    strict = bool(race.starts) or grades.blocks(evidence.options, "race-safe")
     ends = [_again.ending(trace) for trace in race.losers]
     told = [f"{_again.place(end.location)}{end.said}" for end in ends]
     lines = [f"{told.count(line)} of {race.instances}: {line}" for line in dict.fromkeys(told)]

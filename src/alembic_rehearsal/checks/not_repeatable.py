@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from alembic_rehearsal import grades
 from alembic_rehearsal.checks import _again, _guard
 from alembic_rehearsal.model import Evidence, Finding, Severity
 
@@ -25,7 +26,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     rerun = evidence.again.rerun if evidence.again else None
     if rerun is None:
         return
-    strict = _again.blocks(evidence.options.idempotence, "repeatable")
+    strict = grades.blocks(evidence.options, "repeatable")
     for each in rerun.repeated:
         yield from _strict(each, rerun.flags) if strict else [_calm(each)]
 

@@ -25,6 +25,11 @@ def start(directory: str) -> None:
     _state["directory"] = directory
 
 
+def again(directory: str) -> None:
+    """Wait for another database, as the configuration of another directory says."""
+    _state.update(directory=directory, config=None, endpoint=None)
+
+
 def directory() -> str:
     """Return the private directory of the rehearsal."""
     return str(_state["directory"])
@@ -66,6 +71,10 @@ def endpoint() -> dict[str, Any]:
 
 
 def _wait() -> dict[str, Any]:
+    from . import nursery
+
+    nursery.settle()
+    # In a trial the directory is another one now.
     ready = os.path.join(directory(), "ready.json")
     if not os.path.exists(ready):
         report.emit("waiting")
