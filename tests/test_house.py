@@ -18,6 +18,7 @@ STAGES = ("checks", "dump", "postgres", "report", "snapshot")
 COMMON = {
     "catalog",
     "connect",
+    "grades",
     "lineage",
     "masking",
     "ports",
@@ -43,7 +44,11 @@ def modules(folder: str) -> Iterator[Path]:
 def imported(path: Path) -> set[str]:
     """Return the rooms of the package that *path* imports, by the first name after the package's."""
     rooms: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    # What is imported for its types alone is a record of another room's, as those of the model are.
+    typed = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    tree.body = [node for node in tree.body if node not in typed]
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "alembic_rehearsal":
             parts = node.module.split(".")
             rooms |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}

@@ -131,6 +131,12 @@ def _is_url(source: Any) -> bool:
     return isinstance(source, dict) and source.get("property") in ("connectionString", "connectionPoolString")
 
 
+def upgrade_in(text: str) -> int | None:
+    """Return where a command that upgrades the database ends in *text*, None if there is none."""
+    found = _MIGRATES.search(text)
+    return found.end() if found else None
+
+
 def _migrates(command: str, folder: Path) -> bool:
     """Say whether *command* upgrades the database, or a script in *folder* does that it starts."""
     scripts = (folder / word.lstrip("/") for word in re.findall(r"[\w./-]+", command))

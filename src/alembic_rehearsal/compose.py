@@ -77,6 +77,8 @@ def _not_tested(evidence: Evidence) -> tuple[str, ...]:
         lines.insert(0, f"what depends on rows of other tables than {', '.join(evidence.options.include_data)}")
     if not evidence.options.base:
         lines.append("revisions that were edited, or put below production's, since it ran them: --base REF")
+    if evidence.again is not None:
+        lines += evidence.again.untried
     lines.append("indexes that are INVALID in production: pg_dump leaves them out")
     return (*lines, *_rights(evidence), *_not_compared(evidence))
 

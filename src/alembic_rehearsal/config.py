@@ -17,13 +17,21 @@ else:
 
 _FILES = ("alembic-rehearsal.yml", "alembic-rehearsal.yaml")
 TABLE = "tool.alembic-rehearsal"
+_KINDS: dict[type, str] = {
+    tuple: "a list",
+    list: "a list",
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "a text",
+}
 
 
 def load(directory: Path, known: Mapping[str, type]) -> dict[str, Any]:
     """Return the options that the files in *directory* set, by the name of the flag without its dashes.
 
-    *known* maps each name to the type that it takes: str, float, bool, tuple for one that may be repeated, list for
-    entries with keys of their own.
+    *known* maps each name to the type that it takes: str, float, int, bool, tuple for one that may be repeated, list
+    for entries with keys of their own.
 
     Raises:
         UsageError: a file can't be read, both kinds of file set options, or a key or a value is wrong.
@@ -76,7 +84,6 @@ def _checked(source: str, key: str, value: Any, known: Mapping[str, type]) -> An
     elif wanted is float:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return float(value)
-    elif isinstance(value, wanted):
+    elif isinstance(value, wanted) and isinstance(value, bool) is (wanted is bool):
         return value
-    kind = {tuple: "a list", list: "a list", float: "a number", bool: "true or false", str: "a text"}[wanted]
-    raise UsageError(f"{source}: {key} takes {kind}, not {value!r}")
+    raise UsageError(f"{source}: {key} takes {_KINDS[wanted]}, not {value!r}")

@@ -38,6 +38,12 @@ _OPTIONS = (
     click.option("--baseline", help="File with the differences that are known.", metavar="FILE"),
     click.option("--fail-on", help="What blocks: error (default), warning or note.", metavar="SEVERITY"),
     click.option("--severity", help="off, note, warning or error for a check.", metavar="CHECK=LEVEL", multiple=True),
+    click.option(
+        "--idempotence",
+        help="What blocks: off, retryable (default), race-safe or repeatable.",
+        metavar="GRADE",
+    ),
+    click.option("--instances", help="Upgrades at once (default: 3; 1: not tried).", metavar="N", type=int),
     click.option("--timeout", help="Seconds that the command may take (default: 600).", metavar="SECONDS", type=float),
 )
 

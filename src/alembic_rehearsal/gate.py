@@ -7,13 +7,14 @@ the server's start and the restore cost next to nothing beside them.
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic_rehearsal import ports, rehearse, since, workdir
+from alembic_rehearsal import grades, ports, rehearse, since, workdir
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError, PortTaken
 from alembic_rehearsal.listening import Clock, Listener
@@ -105,6 +106,7 @@ class _Attempt:
             directory=place / "true",
             environ=self._environ,
             allow_ports=options.allow_port,
+            nursery=sys.platform == "linux" and bool(grades.wanted(options)),
         )
 
     def _prepare(self, options: Options) -> stage.Prepared:

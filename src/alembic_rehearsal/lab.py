@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from alembic_rehearsal.postgres import Cluster
 from alembic_rehearsal.project import readable
 
 PRISTINE = "rehearsal_pristine"
+# What the true run left, once another run has taken its place.
+FINISHED = "rehearsal_rehearsed"
 
 
 @dataclass
@@ -30,6 +33,8 @@ class Lab:
     Attributes:
         directory: for what the runs and this process tell each other, one folder a run.
         password: of the migrating role.
+        true: the true run, of which others may be forked.
+        fork: whether they are.
     """
 
     cluster: Cluster
@@ -42,6 +47,8 @@ class Lab:
     password: str = field(repr=False)
     clock: Clock
     listener: Listener
+    true: rehearse.Rehearsal | None = None
+    fork: bool = field(default=False, init=False)
     _standing: str = field(default="", init=False)
     _roles: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -71,24 +78,30 @@ class Lab:
         return self.restored.dbname if name == self._standing else f"rehearsal_{name}"
 
     def fresh(self, name: str, source: str = PRISTINE) -> None:
-        """Put a copy of *source* under production's name, for the run *name*; roles that runs made go aside too.
+        """Put a copy of *source* under production's name, for the run *name*.
+
+        Roles that runs made go aside too, unless it is a copy of a database in which they have rights.
 
         Raises:
             ServerError: the server refuses.
         """
         clones.rename(self.cluster, self.restored.dbname, f"rehearsal_{self._standing}")
         clones.clone(self.cluster, source, self.restored.dbname)
-        self._put_roles_aside(name)
+        if source == PRISTINE:
+            self._put_roles_aside(name)
         self._standing = name
 
-    def watch(self, running: rehearse.Rehearsal, step: str) -> Trace:
-        """Let *running* go on to the database under production's name, and return what it did there."""
+    def watch(self, running: rehearse.Rehearsal, step: str, timeout_s: float = 0.0) -> Trace:
+        """Let *running* go on to the database under production's name, and return what it did there.
+
+        It may take as long as the deploy's command may, or *timeout_s*.
+        """
         self.listener.progress(f"running {readable(self.target.argv)}")
         since = self.cluster.log_mark()
         with self.clock.step(step) if step else contextlib.nullcontext():
             running.release(self.endpoint)
             return running.finish(
-                timeout_s=self.options.timeout,
+                timeout_s=timeout_s or self.options.timeout,
                 waiting_on=lambda: locks.waiting_on(self.admin),
                 log=lambda: self.cluster.log(since)[0],
                 on_output=self.listener.output if step == "upgrade" else None,
@@ -103,6 +116,7 @@ class Lab:
         overlay: Mapping[str, Path] | None = None,
         facts: str = "",
         timed: bool = True,
+        timeout_s: float = 0.0,
     ) -> Trace:
         """Run the command on the database under production's name and return what it did.
 
@@ -112,8 +126,25 @@ class Lab:
             target: another command than the deploy's.
             overlay: as in `rehearse.start`.
             timed: as a step of its own.
+            timeout_s: as in `watch`.
         """
-        with rehearse.start(
+        with self.start(name, mode=mode, target=target, overlay=overlay, facts=facts) as running:
+            return self.watch(running, name if timed else "", timeout_s)
+
+    def start(
+        self,
+        name: str,
+        *,
+        mode: str = "true",
+        target: Project | None = None,
+        overlay: Mapping[str, Path] | None = None,
+        facts: str = "",
+        barrier_s: float = 0.0,
+    ) -> AbstractContextManager[rehearse.Rehearsal]:
+        """Start the command, which waits for its database; the arguments are those of `run` and `rehearse.start`."""
+        if self.fork and self.true is not None and not (target or overlay):
+            return self.true.fork(self.directory / name, mode=mode, facts=facts, barrier_s=barrier_s)
+        return rehearse.start(
             target or self.target,
             self.endpoint,
             directory=self.directory / name,
@@ -123,8 +154,8 @@ class Lab:
             overlay=overlay,
             beside=self.cluster.container,
             facts=facts,
-        ) as running:
-            return self.watch(running, name if timed else "")
+            barrier_s=barrier_s,
+        )
 
     def _roles_now(self) -> frozenset[str]:
         with connected(self.cluster.admin) as connection, connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Who waits for whom in the rehearsed database, asked when the command has run out of time."""
+"""Who waits for whom in the rehearsed database."""
 
 from __future__ import annotations
 
@@ -36,6 +36,19 @@ def waiting_on(admin: Endpoint) -> tuple[str, ...]:
             f"backend {pid} has been running for {seconds} s: {_flat(query)}"
             for pid, query, seconds in cursor.fetchall()
         )
+
+
+def waiting(admin: Endpoint) -> int:
+    """Return how many sessions wait for a lock in the database of *admin*.
+
+    Source: https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-TABLE
+    """
+    with connected(admin) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        [count] = cursor.fetchone() or (0,)
+        return int(count)
 
 
 def _flat(query: str) -> str:

@@ -244,6 +244,7 @@ class Statement:
         in_transaction: False in autocommit.
         pid: of the process that sent it; `connection` counts within it.
         skipped: the survey rolled it back and went on.
+        rows: that it wrote, of a survey only.
     """
 
     seq: int
@@ -256,6 +257,7 @@ class Statement:
     error: PgError | None = None
     pid: int = 0
     skipped: bool = False
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,6 +447,8 @@ class Options:
         base: commit or branch of git that the revision files are compared with, "" for none.
         divergence: "auto", "on" or "off": whether the upgraded production is compared with the schema from base.
         baseline: path of the file with the differences that are known, "" for none.
+        idempotence: the highest grade whose absence blocks: "off", "retryable", "race-safe" or "repeatable".
+        instances: how many upgrades at once are tried; 1 for no such trial.
     """
 
     dump: str
@@ -472,6 +476,8 @@ class Options:
     app_env: tuple[str, ...] = field(repr=False, default=())
     fail_on: str = "error"
     severity: tuple[str, ...] = ()
+    idempotence: str = "retryable"
+    instances: int = 3
     from_base: bool = True
     remedies: bool = True
     base: str = ""

@@ -12,6 +12,7 @@ from typing import Any
 
 from alembic_rehearsal import baselines, config, policy, waivers
 from alembic_rehearsal.errors import UsageError
+from alembic_rehearsal.grades import GRADES
 from alembic_rehearsal.model import Options
 from alembic_rehearsal.report import FORMATS
 from alembic_rehearsal.report._rules import RULES
@@ -20,6 +21,7 @@ from alembic_rehearsal.report._rules import RULES
 _FLAGS_ONLY = ("directory", "from_url", "waivers")
 # What only a file can say.
 _FILE_ONLY: dict[str, type] = {"waivers": list}
+_MOST_INSTANCES = 16
 # Options of a run that name nothing in `Options`: what is printed, and where to.
 _OUTPUT_OPTIONS: dict[str, type] = {"format": tuple, "output": tuple, "quiet": bool, "verbose": bool}
 
@@ -77,6 +79,7 @@ def merge(flags: Mapping[str, Any], *, making_baseline: bool = False) -> tuple[O
         values["waivers"] = waivers.read(values["waivers"], RULES, today)
     _check_at(values["at"])
     _check_command(values.get("command", ""))
+    _check_again(values.get("idempotence", "retryable"), values.get("instances", 3))
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
     _check_divergence(values.get("divergence", "auto"), from_base=values.get("from_base", True))
     if "dump" in from_file and "dump" not in given and values["dump"]:
@@ -139,6 +142,20 @@ def _baseline(named: str, own: str) -> str:
     if path:
         baselines.load(Path(path))
     return path
+
+
+def _check_again(grade: str, instances: int) -> None:
+    """Say what is wrong with the options of the trials that follow an upgrade which went through.
+
+    Raises:
+        UsageError: an unknown grade, or a number that can't be tried.
+    """
+    if grade not in GRADES:
+        raise UsageError(f"--idempotence {grade}: the grades are {', '.join(GRADES)}", fix="--idempotence retryable")
+    if not 1 <= instances <= _MOST_INSTANCES:
+        raise UsageError(
+            f"--instances {instances}: from 1, for no such trial, to {_MOST_INSTANCES}", fix="--instances 3"
+        )
 
 
 def _check_file(file: str) -> None:

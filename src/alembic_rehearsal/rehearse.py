@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from alembic_rehearsal import configured, proc, project, sandbox, trace
+from alembic_rehearsal import configured, forking, proc, project, sandbox, trace
 from alembic_rehearsal.attendant import Refusal
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
+from alembic_rehearsal.probe.rehearsal_probe import barrier as probe_barrier
 from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
 from alembic_rehearsal.probe.rehearsal_probe import overlay as probe_overlay
 
@@ -48,6 +49,9 @@ class Command(Protocol):
     def release(self, endpoint: Endpoint) -> Endpoint:
         """Let its first connection go ahead, and return *endpoint* as the command knows it."""
 
+    def let_go(self, times: int) -> None:
+        """Let it past the barrier before its revisions, for the *times*-th time."""
+
     def poll(self) -> int | None:
         """Return its status, None while it runs."""
 
@@ -68,7 +72,7 @@ class Command(Protocol):
 class _Here:
     """A command on this machine: the run's directory is the probe's too."""
 
-    child: proc.Child
+    child: proc.Child | forking.Forked
     directory: Path
 
     def __post_init__(self) -> None:
@@ -78,6 +82,9 @@ class _Here:
     def release(self, endpoint: Endpoint) -> Endpoint:
         _write_whole(self.directory / "ready.json", json.dumps(endpoint.kwargs()))
         return endpoint
+
+    def let_go(self, times: int) -> None:
+        _write_whole(self.directory / probe_barrier.FILE, str(times))
 
     def events(self) -> Iterator[trace.Event]:
         yield from trace.events(self.directory / "events.jsonl")
@@ -94,9 +101,11 @@ class Rehearsal:
 
     Attributes:
         endpoint: its database as the command knows it, once it is released.
+        nursery: where others like it begin, if that was asked for.
     """
 
-    def __init__(self, command: Command, directory: Path, root: str) -> None:
+    def __init__(self, command: Command, directory: Path, root: str, nursery: forking.Nursery | None = None) -> None:
+        self.nursery = nursery
         self._command = command
         self._directory = directory
         self._root = root
@@ -146,6 +155,15 @@ class Rehearsal:
                 if status is not None or time.monotonic() - self._released_at > timeout_s:
                     return status
 
+    def let_go(self, times: int) -> None:
+        """Let the command past the barrier before its revisions, for the *times*-th time."""
+        self._command.let_go(times)
+
+    def told(self) -> bytes:
+        """Return the lines of events that the probe has written so far."""
+        file = self._directory / "events.jsonl"
+        return file.read_bytes() if file.exists() else b""
+
     def ended_early(self) -> bool:
         """Say whether the command ended before it was released: it asked for no connection."""
         return self._command.poll() is not None
@@ -153,6 +171,30 @@ class Rehearsal:
     def close(self) -> None:
         """Stop whatever still runs of the command."""
         self._command.close()
+        if self.nursery is not None:
+            self.nursery.close()
+
+    @contextmanager
+    def fork(
+        self, directory: Path, *, mode: str = "true", facts: str = "", barrier_s: float = 0.0
+    ) -> Iterator[Rehearsal]:
+        """Begin another run where this one waited for its first connection; the arguments are those of `start`.
+
+        Raises:
+            ProcessFailed: its copy is gone.
+        """
+        assert self.nursery is not None
+        directory.mkdir(mode=0o700)
+        config = json.loads((self._directory / "config.json").read_text(encoding="utf-8"))
+        config |= {"mode": mode, "facts": facts, "barrier": barrier_s, "nursery": False}
+        _write_whole(directory / "config.json", json.dumps(config))
+        (directory / "output").touch()
+        child = self.nursery.fork(directory, self._command.guards)
+        forked = Rehearsal(_Here(child, directory), directory, self._root)
+        try:
+            yield forked
+        finally:
+            forked.close()
 
 
 @contextmanager
@@ -167,6 +209,8 @@ def start(
     facts: str = "",
     overlay: Mapping[str, Path] | None = None,
     beside: str = "",
+    barrier_s: float = 0.0,
+    nursery: bool = False,
 ) -> Iterator[Rehearsal]:
     """Start the command of *target* with the probe in it, and stop it on the way out.
 
@@ -178,10 +222,14 @@ def start(
         overlay: absolute path of a Python file of the project, which may be new -> the file to read in its place;
             not for a command in an image.
         beside: the server's container, whose network a command in an image shares.
+        barrier_s: how long at most it is held where a revision is about to run; 0 for not at all.
+        nursery: let others like it begin where it waits for its first connection, if they can; not in an image.
     """
     directory.mkdir(mode=0o700)
     ports = sorted({*_PORTS, *allow_ports})
     config = {"mode": mode, "allowed_ports": ports, "endpoint_port": placeholder.port, "facts": facts}
+    if barrier_s:
+        config["barrier"] = barrier_s
     if target.image is not None:
         # Not at the top: the engine's SDK takes longer to import than most of what is done here.
         from alembic_rehearsal import appimage
@@ -191,11 +239,13 @@ def start(
         ) as command:
             yield Rehearsal(command, directory, target.root)
         return
+    config["nursery"] = nursery
     _write_whole(directory / "config.json", json.dumps(config))
     if overlay:
         files = {path: str(replacement) for path, replacement in overlay.items()}
         _write_whole(directory / probe_overlay.FILE, json.dumps(files))
-    rehearsal = Rehearsal(_here(target, placeholder, directory, environ, ports), directory, target.root)
+    place = forking.Nursery(directory) if nursery else None
+    rehearsal = Rehearsal(_here(target, placeholder, directory, environ, ports), directory, target.root, place)
     try:
         yield rehearsal
     finally:

@@ -189,6 +189,7 @@ class Stage:
         self, lab: Lab, running: rehearse.Rehearsal, expected: VersionTable | None, builder: building.Builder | None
     ) -> Evidence:
         restored, role = lab.restored, lab.migrator
+        lab.true = running
         mark = readback.mark(lab.admin, secrets.token_hex(8))
         trace = lab.watch(running, "upgrade")
         with self.clock.step("read back"):

@@ -181,6 +181,7 @@ def _statement(event: Event, root: str) -> Statement:
         error=_error(event.get("error")),
         pid=event.get("pid") or 0,
         skipped=bool(event.get("skipped")),
+        rows=event.get("rows") or 0,
     )
 
 

@@ -5,17 +5,84 @@ Nothing here touches the true run or the database that it left; every trial has 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import psycopg2
+
+from alembic_rehearsal import grades, lineage, readback
+from alembic_rehearsal.again import race, rerun, second
+from alembic_rehearsal.again.ground import Ground, ground
 from alembic_rehearsal.again.records import Again
+from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.lab import Lab
-from alembic_rehearsal.model import Trace
+from alembic_rehearsal.model import Options, Trace
+
+_Result = TypeVar("_Result")
 
 
-def tried(lab: Lab, trace: Trace) -> Again | None:  # noqa: ARG001
-    """Return what came of the trials, None where the true run did not go through.
+def tried(lab: Lab, trace: Trace) -> Again | None:
+    """Return what came of the trials, None where the true run did not go through or had nothing to do.
 
     Args:
         lab: the database that the true run left stands under production's name.
+
+    Raises:
+        RehearsalError: the finished database can't be read.
     """
-    if trace.exit_status != 0 or not trace.steps:
+    if trace.exit_status != 0 or not trace.steps or lineage.failed(trace.steps) or not _recorded(lab, trace):
         return None
-    return Again()
+    wanted = grades.wanted(lab.options)
+    if not wanted:
+        return Again()
+    if _relative(trace):
+        return Again(untried=("a second and further upgrades: to a relative target each of them would go further",))
+    trials = _Trials(ground(lab, trace))
+    # The copies of the finished database come first: the roles that the true run made go aside with the race.
+    return Again(
+        second=trials.made("a second upgrade", second.run, second.doubtful) if grades.SECOND in wanted else None,
+        rerun=trials.made("the revisions run again", rerun.run, rerun.doubtful) if grades.RERUN in wanted else None,
+        race=trials.made("several upgrades at once", race.run, race.doubtful) if grades.RACE in wanted else None,
+        untried=tuple(trials.untried),
+    )
+
+
+@dataclass
+class _Trials:
+    start: Ground
+    untried: list[str] = field(default_factory=list)
+
+    def made(
+        self, what: str, trial: Callable[[Ground], _Result], doubtful: Callable[[_Result, Options], bool]
+    ) -> _Result | None:
+        """Return what *trial* finds; that it can't be made is a line of the report, and never costs the verdict."""
+        lab = self.start.lab
+        lab.listener.progress(f"trying {what}")
+        try:
+            lab.fork = lab.true is not None and lab.true.nursery is not None and lab.true.nursery.settled()
+            result = trial(self.start) if lab.fork else None
+            if result is None or doubtful(result, lab.options):
+                # A copy of a process may lack what its original has taken away at its end: files, for one.
+                lab.fork = False
+                result = trial(self.start)
+            return result
+        except (RehearsalError, psycopg2.Error) as error:
+            said = str(error).strip().split("\n", 1)[0]
+            self.untried.append(f"{what}: {said}")
+            return None
+        finally:
+            lab.fork = False
+
+
+def _recorded(lab: Lab, trace: Trace) -> bool:
+    """Say whether a new connection sees the version rows that Alembic believes in; else another check says so."""
+    rows = {row for table in readback.version_tables_of(lab.admin) for row in table.rows}
+    # A command may migrate in several runs; the last one on a table is what it means to leave there.
+    tables = ((context.schema, context.version_table) for context in trace.contexts)
+    believed = dict(zip(tables, trace.believed, strict=False))
+    return not any(context.as_sql for context in trace.contexts) and {*sum(believed.values(), ())} <= rows
+
+
+def _relative(trace: Trace) -> bool:
+    return any("+" in each for context in trace.contexts for each in context.destination)

@@ -16,6 +16,8 @@ from alembic_rehearsal.checks import (
     heads_mismatch,
     invalid_index,
     no_connection,
+    not_race_safe,
+    not_repeatable,
     not_valid_constraint,
     parent_missing,
     privileges,
@@ -25,6 +27,7 @@ from alembic_rehearsal.checks import (
     revision_id_too_long,
     revision_slipped_under,
     revision_twice,
+    second_run_not_a_no_op,
     several_databases,
     several_heads,
     skipped_silently,
@@ -73,6 +76,9 @@ CHECKS: tuple[Check, ...] = (
     duplicate_foreign_key,
     not_valid_constraint,
     depends_on_rows,
+    second_run_not_a_no_op,
+    not_race_safe,
+    not_repeatable,
 )
 
 

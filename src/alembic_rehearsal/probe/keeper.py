@@ -2,7 +2,8 @@
 
 The tool may be on another machine than the engine, so nothing is shared but the container's own streams:
 
-- input: "release JSON" writes ready.json, "stop SECONDS" ends the command; its end says that the tool is gone.
+- input: "release JSON" writes ready.json, "go TIMES" the file that the probe's barrier waits for, "stop SECONDS" ends
+  the command; its end says that the tool is gone.
 - output: the lines of events.jsonl as they are written, then one with the command's exit status.
 - error output: what the command prints, on either of its streams.
 
@@ -56,14 +57,16 @@ class Keeper:
         for line in lines:
             word, _, rest = line.partition(b" ")
             if word == b"release":
-                self.release(rest)
+                self.tell("ready.json", rest)
+            elif word == b"go":
+                self.tell("go", rest)
             elif word == b"stop":
                 self.kill_at = time.time() + float(rest)
                 _signal(-self.child, signal.SIGTERM)
 
-    def release(self, text: bytes) -> None:
-        """Let the probe know where the database is; a reader sees all of the file or none."""
-        path = os.path.join(self.directory, "ready.json")
+    def tell(self, name: str, text: bytes) -> None:
+        """Let the probe know something by a file: where the database is; a reader sees all of it or none."""
+        path = os.path.join(self.directory, name)
         fd = os.open(path + ".part", os.O_WRONLY | os.O_CREAT, 0o644)
         os.write(fd, text)
         os.close(fd)

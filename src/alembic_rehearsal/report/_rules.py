@@ -189,6 +189,24 @@ RULES: Mapping[str, Rule] = {
         "that the dump does not have.",
         "Run the queries of the finding on production, or take the rows along: --include-data TABLE.",
     ),
+    "second-run-not-a-no-op": Rule(
+        "The same upgrade once more fails or does something again",
+        "On the database that the first upgrade left, the same command ends in an error, runs a revision again or "
+        "changes the schema: the next start, retry or deploy of this release would.",
+        "Move what runs besides the revisions into one, or let it ask first whether it is done.",
+    ),
+    "not-race-safe": Rule(
+        "Several upgrades at once don't all end well",
+        "Held where each has seen the same revision, and then let go, some of them fail, or what they leave is not "
+        "what one of them leaves. Alembic takes no lock.",
+        "Take an advisory lock in env.py, or let one step of the deploy migrate, before the instances start.",
+    ),
+    "not-repeatable": Rule(
+        "A pending revision is no no-op when it is run again",
+        "On the schema that it leaves, operations of the revision fail or do something once more. Alembic runs a "
+        "revision once, so this matters where a version row is lost, or where the rule is that everything is guarded.",
+        "Guard each operation: if_not_exists=True, if_exists=True, or a question to the inspector.",
+    ),
     "survey-stopped": Rule(
         "What stands after this place in a revision was not tried",
         "The run that goes on past each failure could not follow this revision any further.",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from alembic_rehearsal.model import Finding, Report, Severity, Verdict
 from alembic_rehearsal.report import _place, _words
 from alembic_rehearsal.report._clean import cleaned, one_line
+from alembic_rehearsal.report._folded import folded
 from alembic_rehearsal.report.look import Look
 
 _COMMAND = {
@@ -34,7 +35,7 @@ def render(report: Report, look: Look) -> str:
     lines: list[str] = []
     of_verdict = "notice" if report.verdict is Verdict.PASS else "error"
     shown, hidden = Counter({of_verdict: 1}), Counter[str]()
-    for finding in report.findings:
+    for finding in folded(report.findings):
         command = _COMMAND[finding.severity]
         if shown[command] == _MOST_OF_A_KIND:
             hidden[command] += 1

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from alembic_rehearsal.model import Finding, Report, RevisionLine, Severity, Verdict
 from alembic_rehearsal.report import _words
+from alembic_rehearsal.report._folded import folded
 from alembic_rehearsal.report._graph import graph
 from alembic_rehearsal.report._markup import code, fence, inline
 from alembic_rehearsal.report._page import Page
@@ -43,8 +44,9 @@ def _add_findings(page: Page, report: Report) -> None:
     if not report.findings:
         return
     page.add(f"### {_FINDINGS.get(report.verdict, 'Findings')}\n\n")
-    blocks = (_finding(number, finding) for number, finding in enumerate(report.findings, 1))
-    left = len(report.findings) - page.add_each(blocks, share=_FINDINGS_SHARE)
+    findings = folded(report.findings)
+    blocks = (_finding(number, finding) for number, finding in enumerate(findings, 1))
+    left = len(findings) - page.add_each(blocks, share=_FINDINGS_SHARE)
     if left:
         page.add(f"**{left} more finding{'s' * (left != 1)}** left out: the page has no room for more.\n\n")
 

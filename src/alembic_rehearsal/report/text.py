@@ -12,6 +12,7 @@ from rich.text import Text
 
 from alembic_rehearsal.model import Finding, Report, RevisionLine, Severity, Verdict
 from alembic_rehearsal.report import _words
+from alembic_rehearsal.report._folded import folded
 from alembic_rehearsal.report.look import Look
 
 _STYLE = {
@@ -38,7 +39,7 @@ def render(report: Report, look: Look) -> str:
     )
     if not look.quiet:
         console.print(_header(report))
-    for number, finding in enumerate(report.findings, 1):
+    for number, finding in enumerate(folded(report.findings), 1):
         console.print()
         _print_finding(console, number, finding)
     if not look.quiet:

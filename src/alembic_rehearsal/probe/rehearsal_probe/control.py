@@ -20,6 +20,10 @@ _CONTROL = re.compile(
     re.IGNORECASE,
 )
 _ROWS = re.compile(r"\s*\(*\s*(?:SELECT|WITH|VALUES|SHOW|TABLE|EXPLAIN)\b|.*\bRETURNING\b", re.IGNORECASE | re.DOTALL)
+_WRITES = re.compile(
+    r"\s*(?:(?:INSERT|UPDATE|DELETE|MERGE)\b|WITH\b.*\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def plain(statement: str) -> str:
@@ -34,6 +38,11 @@ def is_control(statement: str) -> bool:
     if re.search(r"\bBEGIN\s+ATOMIC\b", text, re.IGNORECASE):
         return False
     return bool(_CONTROL.search(text))
+
+
+def writes(statement: str) -> bool:
+    """Whether *statement* is one whose count of rows is that of the rows which it wrote."""
+    return bool(_WRITES.match(plain(statement)))
 
 
 def columns(statement: str, context: Any) -> list[str] | None:

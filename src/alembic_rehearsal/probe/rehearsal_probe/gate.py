@@ -25,6 +25,11 @@ def start(directory: str) -> None:
     _state["directory"] = directory
 
 
+def again(directory: str) -> None:
+    """Wait for another database, as the configuration of another directory says."""
+    _state.update(directory=directory, config=None, endpoint=None)
+
+
 def directory() -> str:
     """Return the private directory of the rehearsal."""
     return str(_state["directory"])
@@ -69,14 +74,23 @@ def endpoint() -> dict[str, Any]:
 
 
 def _wait() -> dict[str, Any]:
+    from . import nursery
+
+    nursery.settle()
+    # In a trial the directory is another one now.
     ready = os.path.join(directory(), "ready.json")
-    abort = os.path.join(directory(), "abort")
+    if not os.path.exists(ready):
+        report.emit("waiting")
     while not os.path.exists(ready):
-        # The directory goes when the tool does.
-        if os.path.exists(abort) or not os.path.isdir(directory()):
-            os._exit(ABORTED)
+        leave_if_over()
         time.sleep(POLL_S)
     return _read("ready.json")
+
+
+def leave_if_over() -> None:
+    """End this process if the tool has given up, or is gone: the directory goes with it."""
+    if os.path.exists(os.path.join(directory(), "abort")) or not os.path.isdir(directory()):
+        os._exit(ABORTED)
 
 
 def _tell_children(found: dict[str, Any]) -> None:

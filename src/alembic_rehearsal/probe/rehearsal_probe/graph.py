@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from . import facts, fingerprint, gate, report
+from . import barrier, facts, fingerprint, gate, report
 from .attribution import Place, absolute, between_revisions, here
 
 TYPE_CHECKING = False
@@ -75,6 +75,7 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
         _guarded(tell_context, ctx, heads)
         _guarded(fingerprint.tell, ctx)
         for step in plan(heads, ctx):
+            _guarded(barrier.arrive, ctx)
             _guarded(_watch, step, ctx, place)
             yield step
 

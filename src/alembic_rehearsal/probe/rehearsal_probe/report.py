@@ -46,6 +46,12 @@ def start(directory: str) -> None:
     _state["fd"] = os.open(os.path.join(directory, "events.jsonl"), flags, 0o600)
 
 
+def again(directory: str) -> None:
+    """Report to another directory from now on."""
+    os.close(_state["fd"])
+    start(directory)
+
+
 def emit(event: str, **fields: Any) -> None:
     """Append one event.
 

@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 
-from . import endings, gate, imports, overlay, processes, report
+from . import endings, gate, imports, nursery, overlay, processes, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def install() -> None:
     directory = os.environ["ALEMBIC_REHEARSAL_DIR"]
     report.start(directory)
     gate.start(directory)
-    _hello()
+    hello()
     for name, callback in (
         ("socket", _sockets),
         ("subprocess", _processes),
@@ -39,11 +39,12 @@ def install() -> None:
     endings.install()
     processes.remember()
     processes.watch_exec()
-    os.register_at_fork(after_in_child=_hello)
+    os.register_at_fork(after_in_child=_forked)
     atexit.register(report.emit, "bye")
 
 
-def _hello() -> None:
+def hello() -> None:
+    """Say that there is a process with the probe in it."""
     report.emit(
         "hello",
         python="%d.%d.%d" % sys.version_info[:3],
@@ -51,6 +52,11 @@ def _hello() -> None:
         argv=list(getattr(sys, "argv", [])),
         ppid=os.getppid(),
     )
+
+
+def _forked() -> None:
+    if not nursery.forking():
+        hello()
 
 
 def _library(module: Any) -> None:

@@ -64,7 +64,8 @@ def _run(method: str, cursor: Any, statement: str, parameters: tuple[Any, ...], 
     except Exception as error:
         _report(method, statement, raw, place, status, _ms(started), error)
         raise
-    _report(method, statement, raw, place, status, _ms(started), passed_over, skipped)
+    rows = _written(cursor, statement) if gate.survey() and passed_over is None else 0
+    _report(method, statement, raw, place, status, _ms(started), passed_over, skipped, rows)
     return True
 
 
@@ -140,6 +141,13 @@ def _other_listener_did(
     return any(fn(cursor, statement, *parameters, context) for fn in listeners if fn is not own)
 
 
+def _written(cursor: Any, statement: str) -> int:
+    """Return how many rows *statement* has written, as far as the driver says so; a query counts those that it read."""
+    from .control import writes
+
+    return max(0, int(getattr(cursor, "rowcount", 0) or 0)) if writes(str(statement)) else 0
+
+
 def _ms(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
@@ -153,13 +161,15 @@ def _report(
     ms: float,
     error: BaseException | None = None,
     skipped: bool = False,
+    rows: int = 0,
 ) -> None:
     try:
         _last["seq"] += 1
         more = _NOTHING_MORE
-        if skipped or error is not None or method == "do_executemany":
+        many = method == "do_executemany"
+        if skipped or many or rows or error is not None:
             found = None if error is None else pgerrors.fields(error) or _without_fields(error)
-            more = report.quoted({"many": method == "do_executemany", "skipped": skipped, "error": found})[1:-1]
+            more = report.quoted({"many": many, "skipped": skipped, "error": found, "rows": rows})[1:-1]
         report.append(
             _EVENT
             % (
