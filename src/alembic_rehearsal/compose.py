@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from alembic_rehearsal import checks, outcome, policy
+from alembic_rehearsal.again.records import Cuts
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.model import AppImage, Evidence, Finding, Offer, Report, Severity, Verdict
 
@@ -58,6 +59,13 @@ def _notes(evidence: Evidence) -> Iterator[str]:
     restored = evidence.restored
     if restored.owners_known and not restored.owner_known:
         yield f"the dump doesn't say who owns the database, so {restored.owner} does here; pg_dump --create says it"
+    cuts = evidence.again.cuts if evidence.again else None
+    if cuts and cuts.tried:
+        fine = sum(cut.outcome == "same" for cut in cuts.tried)
+        yield (
+            f"deploys that die half-way through a revision: {len(cuts.tried)} tried, after {fine} of them the next one "
+            "ended as an undisturbed one"
+        )
     if evidence.migrator.is_superuser:
         yield f"{evidence.migrator.role} is a superuser here, so missing privileges can't show; --role names another"
 
@@ -69,7 +77,20 @@ def _not_tested(evidence: Evidence) -> tuple[str, ...]:
     else:
         lines.insert(0, f"what depends on rows of other tables than {', '.join(evidence.options.include_data)}")
     lines.append("indexes that are INVALID in production: pg_dump leaves them out")
+    if evidence.again and evidence.again.cuts:
+        lines += _not_cut(evidence.again.cuts)
     return tuple(lines)
+
+
+def _not_cut(cuts: Cuts) -> list[str]:
+    missed = [cut for cut in cuts.tried if cut.outcome == "not reached"]
+    return [
+        *cuts.untried,
+        *(
+            f"a deploy that dies half-way through revision {cut.revision}: it committed otherwise when it was run again"
+            for cut in missed
+        ),
+    ]
 
 
 def without_verdict(error: RehearsalError) -> Report:

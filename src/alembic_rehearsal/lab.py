@@ -7,7 +7,7 @@ before is put aside under a name that says what it was.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -81,8 +81,11 @@ class Lab:
         self._put_roles_aside(name)
         self._standing = name
 
-    def watch(self, running: rehearse.Rehearsal, step: str) -> Trace:
-        """Let *running* go on to the database under production's name, and return what it did there."""
+    def watch(self, running: rehearse.Rehearsal, step: str, *, meanwhile: Callable[[], bool] | None = None) -> Trace:
+        """Let *running* go on to the database under production's name, and return what it did there.
+
+        *meanwhile* is as in `rehearse.Rehearsal.finish`.
+        """
         self.listener.progress(f"running {readable(self.target.argv)}")
         since = self.cluster.log_mark()
         with self.clock.step(step) if step else contextlib.nullcontext():
@@ -92,6 +95,7 @@ class Lab:
                 waiting_on=lambda: locks.waiting_on(self.admin),
                 log=lambda: self.cluster.log(since)[0],
                 on_output=self.listener.output if step == "upgrade" else None,
+                meanwhile=meanwhile,
             )
 
     def run(
@@ -103,6 +107,7 @@ class Lab:
         overlay: Mapping[str, Path] | None = None,
         facts: str = "",
         timed: bool = True,
+        meanwhile: Callable[[], bool] | None = None,
     ) -> Trace:
         """Run the command on the database under production's name and return what it did.
 
@@ -112,6 +117,7 @@ class Lab:
             target: another command than the deploy's.
             overlay: as in `rehearse.start`.
             timed: as a step of its own.
+            meanwhile: as in `rehearse.Rehearsal.finish`.
         """
         with rehearse.start(
             target or self.target,
@@ -124,7 +130,7 @@ class Lab:
             beside=self.cluster.container,
             facts=facts,
         ) as running:
-            return self.watch(running, name if timed else "")
+            return self.watch(running, name if timed else "", meanwhile=meanwhile)
 
     def _roles_now(self) -> frozenset[str]:
         with connected(self.cluster.admin) as connection, connection.cursor() as cursor:

@@ -244,6 +244,7 @@ class Statement:
         in_transaction: False in autocommit.
         pid: of the process that sent it; `connection` counts within it.
         skipped: the survey rolled it back and went on.
+        at: when it had ended, seconds since the epoch by that process's clock.
     """
 
     seq: int
@@ -256,6 +257,20 @@ class Statement:
     error: PgError | None = None
     pid: int = 0
     skipped: bool = False
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CommitCall:
+    """A commit that SQLAlchemy was about to send; one that goes past SQLAlchemy has none.
+
+    Attributes:
+        at: seconds since the epoch by the clock of the process *pid*.
+    """
+
+    pid: int
+    connection: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +297,8 @@ class Step:
 
     Attributes:
         outcome: "applied", "failed" or "interrupted".
+        pid: of the process that took it.
+        began_at, ended_at: seconds since the epoch by that process's clock; the version row comes after.
     """
 
     revision: str
@@ -289,6 +306,9 @@ class Step:
     location: Location | None
     outcome: str
     duration_ms: float
+    pid: int = 0
+    began_at: float = 0.0
+    ended_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +390,7 @@ class Trace:
         kernel_guards: which of the two were on, "tcp" and "unix".
         flags: what the operations of the project's Alembic take, "create_table.if_not_exists",
             "batch.add_column.if_not_exists"; of a survey only.
+        commits: those that SQLAlchemy asked for.
     """
 
     exit_status: int | None
@@ -393,6 +414,7 @@ class Trace:
     modules: tuple[str, ...] = ()
     kernel_guards: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
+    commits: tuple[CommitCall, ...] = ()
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------

@@ -213,7 +213,7 @@ class Stage:
             upgraded=why.upgraded,
             production=why.production,
             surveyed=why.surveyed,
-            again=again.tried(lab, trace),
+            again=again.tried(lab, trace, mark.xid),
         )
 
     def _lab(self, cluster: postgres.Cluster, restored: Restored, role: Migrator) -> Lab:

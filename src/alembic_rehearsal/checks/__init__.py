@@ -14,6 +14,7 @@ from alembic_rehearsal.checks import (
     heads_mismatch,
     invalid_index,
     no_connection,
+    not_retryable,
     not_valid_constraint,
     ran_out_of_time,
     refused_connection,
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     invalid_index,
     duplicate_foreign_key,
     not_valid_constraint,
+    not_retryable,
     depends_on_rows,
 )
 

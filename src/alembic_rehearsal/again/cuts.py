@@ -1,0 +1,228 @@
+"""A deploy that dies half-way through a revision, and the next one: at each place where that can be, on a copy.
+
+A place is a commit with which only a part of a revision is committed. The command is killed there, the way a deploy
+dies; then it is started anew on what it has left, and has to end with what the undisturbed run has made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from psycopg2 import Error
+
+from alembic_rehearsal import catalog, readback
+from alembic_rehearsal.again import boundaries, commits
+from alembic_rehearsal.again.boundaries import Boundary
+from alembic_rehearsal.again.records import Cut, Cuts
+from alembic_rehearsal.catalog import Facts
+from alembic_rehearsal.checks import _blame
+from alembic_rehearsal.errors import ServerError
+from alembic_rehearsal.lab import Lab
+from alembic_rehearsal.model import Trace, VersionTable
+from alembic_rehearsal.sqlstate import condition
+
+MOST = 12
+"""Places that are tried in one rehearsal: each takes two runs of the command."""
+
+_FOREIGN = "commits can be held on a server of the tool's own only, not on one that --postgres names by its URL"
+_MOST_DIFFERENCES = 8
+# Kinds of errors that say nothing about what a first try has left.
+_HINDERED = frozenset({"connection", "lock", "interrupted", "race", "resources", "system"})
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A database as far as two runs have to agree on it."""
+
+    facts: Facts
+    tables: tuple[VersionTable, ...]
+    rows: dict[str, int]
+
+    @property
+    def version_rows(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {(table.schema, table.name): frozenset(table.rows) for table in self.tables}
+
+
+def tried(lab: Lab, trace: Trace, xid: int) -> Cuts | None:
+    """Return what came of the deploys that died, None where no revision is committed in parts.
+
+    Args:
+        lab: the database that the true run left stands under production's name, alone of all runs so far.
+        trace: of the true run.
+        xid: of a transaction just before it.
+
+    Raises:
+        ServerError: the server refuses.
+    """
+    if lab.cluster.offer.provider == "server":
+        parted = boundaries.found(_commits_seen(trace), trace)
+        return Cuts(untried=(_why(parted, _FOREIGN),)) if parted else None
+    times = commits.since(lab.admin, xid)
+    known = lab.target.image is not None or commits.same_clock(lab.admin)
+    parted = boundaries.found(times, trace)
+    if not known and len(times) > 1:
+        return Cuts(untried=(_why(parted, "the server's clock is not this machine's"),))
+    if not parted:
+        return None
+    lab.listener.progress("trying deploys that die half-way")
+    try:
+        with lab.clock.step("cuts"), commits.gate(lab.cluster.admin, lab.restored.dbname, lab.migrator.role) as gate:
+            return _Trials(lab, gate, _state(lab)).cuts()
+    except (Error, ServerError) as error:
+        return Cuts(untried=(_why(parted, str(error).strip().split("\n", 1)[0]),))
+
+
+def _commits_seen(trace: Trace) -> list[float]:
+    """Return the commits that the probe saw coming, for want of the server's word."""
+    alone = (each.at for each in trace.statements if not each.in_transaction)
+    return sorted([*(each.at for each in trace.commits), *alone])
+
+
+@dataclass
+class _Trials:
+    """The runs of one rehearsal."""
+
+    lab: Lab
+    gate: commits.Gate
+    wanted: _State
+
+    def cuts(self) -> Cuts:
+        """Find the places in an undisturbed run whose commits are all held for a moment, and try them."""
+        self.lab.fresh("undisturbed")
+        control = self._held("undisturbed", None)
+        seen = tuple(self.gate.seen)
+        parted = boundaries.found([each.at for each in seen], control, [each.sql for each in seen])
+        # After the last commit nothing is left to do.
+        parted = tuple(each for each in parted if each.number < len(seen))
+        if why := self._differs(control):
+            return Cuts(untried=(_why(parted, why),))
+        chosen = _chosen(parted)
+        left_out = [each for each in parted if each not in chosen]
+        untried = (_why(left_out, f"{MOST} were tried"),) if left_out else ()
+        return Cuts(tuple(self._cut(each, seen[each.number - 1]) for each in chosen), untried)
+
+    def _differs(self, control: Trace) -> str:
+        """Say why a run can't be compared with another; "" if two undisturbed ones end alike."""
+        if control.exit_status != 0:
+            return "the same upgrade, run again on a copy, did not end with status 0"
+        now = _state(self.lab)
+        if catalog.difference(now.facts, self.wanted.facts) or now.version_rows != self.wanted.version_rows:
+            return "two undisturbed upgrades of the same schema end with different ones"
+        # Where rows differ by themselves, they say nothing.
+        same = {name: count for name, count in now.rows.items() if self.wanted.rows.get(name) == count}
+        self.wanted = replace(self.wanted, rows=same)
+        return ""
+
+    def _held(self, name: str, cut_at: int | None) -> Trace:
+        """Run the command with its commits held, and kill it at the one of that number."""
+        self.gate.close_at(cut_at)
+        try:
+            return self.lab.run(name, timed=False, meanwhile=self.gate.look)
+        finally:
+            self.gate.open()
+
+    def _cut(self, boundary: Boundary, expected: commits.Commit) -> Cut:
+        name = f"cut_{boundary.number}"
+        self.lab.fresh(name)
+        began = readback.mark(self.lab.admin, name)
+        self._held(name, boundary.number)
+        seen = self.gate.seen
+        cut = Cut(
+            number=boundary.number,
+            revision=boundary.revision,
+            location=boundary.location,
+            sql=boundary.sql,
+            inside=boundary.inside,
+            outcome="not reached",
+        )
+        if len(seen) != boundary.number or seen[-1].sql != expected.sql:
+            return cut
+        left = _state(self.lab)
+        cut = replace(
+            cut,
+            left=readback.read(self.lab.admin, began, self._table(left), ()).unfinished,
+            version_rows=tuple(sorted(row for table in left.tables for row in table.rows)),
+            state=digest(left.facts, left.tables),
+        )
+        return self._judged(cut, self.lab.run(f"{name}_again", timed=False))
+
+    def _table(self, state: _State) -> VersionTable | None:
+        filled = [table for table in state.tables if table.rows]
+        return next(iter(filled or state.tables), None)
+
+    def _judged(self, cut: Cut, retry: Trace) -> Cut:
+        if retry.exit_status is None:
+            return replace(cut, outcome="ran out of time", says="; ".join(retry.waiting_on))
+        if retry.exit_status != 0:
+            return _failed(cut, retry)
+        now = _state(self.lab)
+        diff = catalog.difference(now.facts, self.wanted.facts)
+        lines = catalog.sentences(diff, before="after the second try", after="undisturbed")
+        if now.version_rows != self.wanted.version_rows:
+            lines = (f"version rows: {_shown(now)} after the second try, {_shown(self.wanted)} undisturbed", *lines)
+        if lines:
+            more = len(lines) - _MOST_DIFFERENCES
+            rest = (f"and {more} more differences",) if more > 0 else ()
+            return replace(cut, outcome="differs", differences=(*lines[:_MOST_DIFFERENCES], *rest))
+        counted = tuple(
+            f"table {name}: {now.rows.get(name, 0)} rows after the second try, {count} undisturbed"
+            for name, count in self.wanted.rows.items()
+            if now.rows.get(name, 0) != count
+        )
+        return replace(cut, outcome="rows" if counted else "same", differences=counted[:_MOST_DIFFERENCES])
+
+
+def digest(facts: Facts, tables: Sequence[VersionTable]) -> str:
+    """Return one word for a schema and its version rows."""
+    rows = sorted(f"{table.schema}.{table.name}={row}" for table in tables for row in table.rows)
+    return f"{catalog.digest(facts)[:16]} {' '.join(rows)}"
+
+
+def _failed(cut: Cut, retry: Trace) -> Cut:
+    blame = _blame.of(retry)
+    error = blame.cause.error if blame.cause else blame.ended_by.error if blame.ended_by else None
+    ended = blame.ended_by
+    hindered = error is not None and condition(error.sqlstate).kind in _HINDERED
+    says = ended.text if ended else next((line for line in reversed(retry.output_tail) if line.strip()), "")
+    return replace(
+        cut,
+        outcome="hindered" if hindered or not retry.probe_loaded else "failed",
+        error=error,
+        failed_sql=blame.cause.sql if blame.cause else blame.logged.statement if blame.logged else "",
+        failed_at=blame.cause.location if blame.cause else ended.location if ended else None,
+        says=says,
+    )
+
+
+def _chosen(parted: Sequence[Boundary]) -> list[Boundary]:
+    """Return at most MOST, in order: first one for each line, last those that may be between two revisions."""
+    lines: set[object] = set()
+    ranked = []
+    for each in parted:
+        place = (each.revision, each.location, each.inside)
+        ranked.append((each.bare, place in lines, each.number, each))
+        lines.add(place)
+    first = [each for *_, each in sorted(ranked, key=lambda item: item[:3])[:MOST]]
+    return sorted(first, key=lambda each: each.number)
+
+
+def _why(parted: Iterable[Boundary], reason: str) -> str:
+    """Say that places were not tried."""
+    places = dict.fromkeys(
+        f"{each.location.path}:{each.location.line}" if each.location else each.revision for each in parted
+    )
+    shown = ", ".join(list(places)[:6]) + (", ..." if len(places) > 6 else "")
+    where = f" (at {shown})" if shown else ""
+    return f"a deploy that dies half-way through a revision{where}: {reason}"
+
+
+def _shown(state: _State) -> str:
+    return ", ".join(sorted(row for rows in state.version_rows.values() for row in rows)) or "none"
+
+
+def _state(lab: Lab) -> _State:
+    tables = readback.version_tables_of(lab.admin)
+    own = {f"{table.schema}.{table.name}" for table in tables}
+    rows = {name: count for name, count in readback.counted(lab.admin).items() if name not in own}
+    return _State(catalog.read(lab.admin), tables, rows)
