@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from alembic_rehearsal import checks, outcome, policy
-from alembic_rehearsal.again.records import Cuts
 from alembic_rehearsal.errors import RehearsalError
-from alembic_rehearsal.model import AppImage, Evidence, Finding, Offer, Report, Severity, Verdict
+from alembic_rehearsal.model import AppImage, Cuts, Evidence, Finding, Offer, Report, Severity, Verdict
 
 
 def compose(

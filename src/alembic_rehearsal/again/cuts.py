@@ -14,12 +14,11 @@ from psycopg2 import Error
 from alembic_rehearsal import catalog, readback
 from alembic_rehearsal.again import boundaries, commits
 from alembic_rehearsal.again.boundaries import Boundary
-from alembic_rehearsal.again.records import Cut, Cuts
 from alembic_rehearsal.catalog import Facts
 from alembic_rehearsal.checks import _blame
 from alembic_rehearsal.errors import ServerError
 from alembic_rehearsal.lab import Lab
-from alembic_rehearsal.model import Trace, VersionTable
+from alembic_rehearsal.model import Cut, Cuts, Trace, VersionTable
 from alembic_rehearsal.sqlstate import condition
 
 MOST = 12

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from alembic_rehearsal.checks import _names
 from alembic_rehearsal.masking import masked
-from alembic_rehearsal.model import Evidence, Finding, Severity
+from alembic_rehearsal.model import Cut, Evidence, Finding, Severity
 from alembic_rehearsal.sqlstate import condition
-
-if TYPE_CHECKING:
-    from alembic_rehearsal.again.records import Cut
 
 ID = "not-retryable"
 
