@@ -35,6 +35,9 @@ _WAITING = """
 SELECT pid, backend_xid::text, query, extract(epoch FROM pg_catalog.clock_timestamp()) FROM pg_catalog.pg_stat_activity
  WHERE datname = %s AND wait_event = 'SyncRep' ORDER BY query_start
 """
+_CANCEL = """
+SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = %s AND pid = %s
+"""
 _SESSIONS = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = %s"
 
 
@@ -82,6 +85,7 @@ class Gate:
         self._dbname = dbname
         self._role = role
         self._until: int | None = None
+        self._let_go: set[tuple[int, str]] = set()
         self.seen: list[Commit] = []
 
     def close_at(self, number: int | None) -> None:
@@ -96,18 +100,15 @@ class Gate:
 
     def look(self) -> bool:
         """Let the commits that wait go on; True when one is the number that was asked for."""
-        known = {(each.pid, each.xid) for each in self.seen}
         for pid, xid, text, at in self._rows(_WAITING):
-            if (pid, xid) not in known:
-                self.seen.append(Commit(pid, xid, text, float(at)))
-                if len(self.seen) == self._until:
-                    return True
-            # Also one that is known: a cancel that comes a moment too early is lost.
-            self._rows(
-                "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity"
-                " WHERE datname = %s AND pid = %s AND wait_event = 'SyncRep'",
-                pid,
-            )
+            if (pid, xid) in self._let_go:
+                # It has been told so, and a second time would let the next one go unseen.
+                continue
+            self.seen.append(Commit(pid, xid, text, float(at)))
+            if len(self.seen) == self._until:
+                return True
+            self._let_go.add((pid, xid))
+            self._rows(_CANCEL, pid)
         return False
 
     def open(self) -> None:

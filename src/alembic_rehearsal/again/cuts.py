@@ -7,7 +7,7 @@ dies; then it is started anew on what it has left, and has to end with what the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from psycopg2 import Error
 
@@ -80,26 +80,33 @@ def _commits_seen(trace: Trace) -> list[float]:
 
 @dataclass
 class _Trials:
-    """The runs of one rehearsal."""
+    """The runs of one rehearsal.
+
+    Attributes:
+        wanted: what the undisturbed upgrade ends with.
+        before: how many statements had ended before each commit of an undisturbed one.
+    """
 
     lab: Lab
     gate: commits.Gate
     wanted: _State
+    before: list[int] = field(default_factory=list)
 
     def cuts(self) -> Cuts:
         """Find the places in an undisturbed run whose commits are all held for a moment, and try them."""
         self.lab.fresh("undisturbed")
         control = self._held("undisturbed", None)
         seen = tuple(self.gate.seen)
+        self.before = [_statements_before(each, control) for each in seen]
         parted = boundaries.found([each.at for each in seen], control, [each.sql for each in seen])
         # After the last commit nothing is left to do.
         parted = tuple(each for each in parted if each.number < len(seen))
         if why := self._differs(control):
             return Cuts(untried=(_why(parted, why),))
-        chosen = _chosen(parted)
-        left_out = [each for each in parted if each not in chosen]
+        picked = chosen(parted)
+        left_out = [each for each in parted if each not in picked]
         untried = (_why(left_out, f"{MOST} were tried"),) if left_out else ()
-        return Cuts(tuple(self._cut(each, seen[each.number - 1]) for each in chosen), untried)
+        return Cuts(tuple(self._cut(each, seen[each.number - 1]) for each in picked), untried)
 
     def _differs(self, control: Trace) -> str:
         """Say why a run can't be compared with another; "" if two undisturbed ones end alike."""
@@ -125,7 +132,7 @@ class _Trials:
         name = f"cut_{boundary.number}"
         self.lab.fresh(name)
         began = readback.mark(self.lab.admin, name)
-        self._held(name, boundary.number)
+        killed = self._held(name, boundary.number)
         seen = self.gate.seen
         cut = Cut(
             number=boundary.number,
@@ -136,6 +143,8 @@ class _Trials:
             outcome="not reached",
         )
         if len(seen) != boundary.number or seen[-1].sql != expected.sql:
+            return cut
+        if _statements_before(seen[-1], killed) != self.before[boundary.number - 1]:
             return cut
         left = _state(self.lab)
         cut = replace(
@@ -172,6 +181,10 @@ class _Trials:
         return replace(cut, outcome="rows" if counted else "same", differences=counted[:_MOST_DIFFERENCES])
 
 
+def _statements_before(commit: commits.Commit, trace: Trace) -> int:
+    return sum(each.at < commit.at for each in trace.statements)
+
+
 def digest(facts: Facts, tables: Sequence[VersionTable]) -> str:
     """Return one word for a schema and its version rows."""
     rows = sorted(f"{table.schema}.{table.name}={row}" for table in tables for row in table.rows)
@@ -194,7 +207,7 @@ def _failed(cut: Cut, retry: Trace) -> Cut:
     )
 
 
-def _chosen(parted: Sequence[Boundary]) -> list[Boundary]:
+def chosen(parted: Sequence[Boundary]) -> list[Boundary]:
     """Return at most MOST, in order: first one for each line, last those that may be between two revisions."""
     lines: set[object] = set()
     ranked = []
