@@ -63,11 +63,15 @@ class Killer:
             self.server.create(case, template=self.name)
             self._held(gate, None)
             seen, wanted = tuple(gate.seen), self._state()
-            found = []
+            found: list[Death] = []
+            before = None
             for number in range(1, len(seen)):
                 self.server.create(case, template=self.name)
                 self._held(gate, number)
-                found.append(self._next(number, seen, wanted))
+                left, here = self._state(), seen[number - 1]
+                same = left == before and bool(_LATER_PHASE.match(here.sql))
+                found.append(self._next(Death(number, " ".join(here.sql.split()), same, "as undisturbed"), wanted))
+                before = left
         return tuple(found)
 
     def _held(self, gate: commits.Gate, number: int | None) -> None:
@@ -94,10 +98,8 @@ class Killer:
             command.wait()
             gate.open()
 
-    def _next(self, number: int, seen: tuple[commits.Commit, ...], wanted: tuple[Facts, frozenset[str]]) -> Death:
-        case, here = f"{self.name}_case", seen[number - 1]
-        same = number > 1 and seen[number - 2].sql == here.sql and bool(_LATER_PHASE.match(here.sql))
-        death = Death(number, " ".join(here.sql.split()), same, "as undisturbed")
+    def _next(self, death: Death, wanted: tuple[Facts, frozenset[str]]) -> Death:
+        case = f"{self.name}_case"
         mark = self.server.cluster.log_mark()
         done = self.shop.run(self.shop.history.upgrade, self.server.address(case))
         if done.returncode:
