@@ -34,9 +34,8 @@ _OPERATIONS = (
     '    op.execute("CREATE INDEX CONCURRENTLY i{n} ON users (email)")',
     _BLOCK + "op.execute(\"ALTER TYPE mood ADD VALUE 'm{n}'\")",
     _BLOCK + "op.execute(\"ALTER TYPE mood ADD VALUE IF NOT EXISTS 'm{n}'\")",
-    "with op.get_bind().engine.begin() as other:\n"
-    '    other.execute(sa.text("CREATE TABLE IF NOT EXISTS o{n} (id int)"))',
-    'with op.get_bind().engine.begin() as other:\n    other.execute(sa.text("CREATE TABLE o{n} (id int)"))',
+    _OTHER + 'other.execute(sa.text("CREATE TABLE IF NOT EXISTS o{n} (id int)"))',
+    _OTHER + 'other.execute(sa.text("CREATE TABLE o{n} (id int)"))',
 )
 
 

@@ -240,3 +240,22 @@ def test_the_bad_project_is_told_and_its_good_twin_is_not(
         assert (found["sqlstate"] or "") == twins.ends
         assert twins.fix in found["fix"]
     assert tuple(each["location"]["line"] - BODY for each in told(bad)) == twins.places, bad.stdout
+
+
+@pytest.mark.parametrize(
+    "server", ["embedded", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.xdist_group("docker")])]
+)
+def test_it_is_found_on_every_server_of_the_tools_own(
+    server: str, production: Production, rehearse: Tool, tmp_path: Path
+) -> None:
+    """Another major, and a server that listens in a container."""
+    production.execute(STAMPED)
+    project = write_project(tmp_path / "p", {"0001": "", "0002": TWINS[1].bad})
+
+    run = rehearse(project, production.dump(), "--postgres", server)
+
+    assert run.status == 1, run.stdout + run.stderr
+    assert run.report["server"]["provider"] == server
+    [found] = told(run)
+    assert "inside the statement of migrations/versions/0002.py:13" in found["message"]
+    assert found["evidence"][0].startswith("committed by then, without its version row: index public.ix_email")
