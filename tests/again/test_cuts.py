@@ -131,6 +131,19 @@ def test_a_command_that_commits_otherwise_each_time_is_not_taken_for_tried(
     assert any("it committed otherwise when it was run again" in line for line in run.report["not_tested"]), run.stdout
 
 
+def test_commits_that_can_not_be_held_are_told(production: Production, rehearse: Tool, tmp_path: Path) -> None:
+    production.execute(STAMPED)
+    body = """
+    op.execute("SET synchronous_commit = off")
+    op.execute("CREATE TABLE teams (id int)")
+    op.execute("COMMIT")
+    """
+
+    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": body}), production.dump())
+
+    assert any("of 1 commits 0 were held" in line for line in run.report["not_tested"]), run.stdout
+
+
 def test_on_a_server_of_somebody_elses_it_is_said_that_nothing_was_tried(
     production: Production, rehearse: Tool, tmp_path: Path
 ) -> None:

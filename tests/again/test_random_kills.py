@@ -25,10 +25,10 @@ from hypothesis import strategies as st
 
 from alembic_rehearsal import again, catalog, gate, readback
 from alembic_rehearsal.again import cuts
-from alembic_rehearsal.catalog import Facts
+from alembic_rehearsal.again.states import State
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.listening import Listener
-from alembic_rehearsal.model import Cut, Cuts, Endpoint, Options, VersionTable
+from alembic_rehearsal.model import Cut, Cuts, Endpoint, Options
 from alembic_rehearsal.postgres import Cluster, databases
 from fix_projects import OWNER, Production, write_project
 from harness import alembic
@@ -67,8 +67,8 @@ class Deploy:
     def finish(self) -> bool:
         return self.start().wait(60) == 0
 
-    def state(self) -> tuple[Facts, tuple[VersionTable, ...]]:
-        return catalog.read(self.admin), readback.version_tables_of(self.admin)
+    def state(self) -> State:
+        return State(catalog.read(self.admin), readback.version_tables_of(self.admin))
 
     def busy_s(self) -> float:
         """Upgrade, and return how long the command was connected."""
@@ -165,7 +165,7 @@ def test_what_a_random_death_leaves_is_retryable_where_the_verdict_says_so(
         for number in range(_KILLS_EACH):
             deploy.fresh()
             deploy.die(dice.random() * busy_s, by_backend=bool(number % 2))
-            left = cuts.digest(*deploy.state())
+            left = deploy.state().digest
             really = deploy.finish() and deploy.state() == wanted
             said = left not in known or not _bad(known[left])
             assert really == said, (drawn, left, known.get(left))

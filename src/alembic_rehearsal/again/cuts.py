@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from psycopg2 import Error
 
-from alembic_rehearsal import catalog, readback
-from alembic_rehearsal.again import boundaries, commits
+from alembic_rehearsal import readback
+from alembic_rehearsal.again import boundaries, commits, states
 from alembic_rehearsal.again.boundaries import Boundary
-from alembic_rehearsal.catalog import Facts
+from alembic_rehearsal.again.states import State
 from alembic_rehearsal.checks import _blame
 from alembic_rehearsal.errors import ServerError
 from alembic_rehearsal.lab import Lab
@@ -25,22 +25,8 @@ MOST = 12
 """Places that are tried in one rehearsal: each takes two runs of the command."""
 
 _FOREIGN = "commits can be held on a server of the tool's own only, not on one that --postgres names by its URL"
-_MOST_DIFFERENCES = 8
 # Kinds of errors that say nothing about what a first try has left.
 _HINDERED = frozenset({"connection", "lock", "interrupted", "race", "resources", "system"})
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """A database as far as two runs have to agree on it."""
-
-    facts: Facts
-    tables: tuple[VersionTable, ...]
-    rows: dict[str, int]
-
-    @property
-    def version_rows(self) -> dict[tuple[str, str], frozenset[str]]:
-        return {(table.schema, table.name): frozenset(table.rows) for table in self.tables}
 
 
 def tried(lab: Lab, trace: Trace, xid: int) -> Cuts | None:
@@ -58,16 +44,18 @@ def tried(lab: Lab, trace: Trace, xid: int) -> Cuts | None:
         parted = boundaries.found(_commits_seen(trace), trace)
         return Cuts(untried=(_why(parted, _FOREIGN),)) if parted else None
     times = commits.since(lab.admin, xid)
-    known = lab.target.image is not None or commits.same_clock(lab.admin)
+    if len(times) < 2:
+        return None
     parted = boundaries.found(times, trace)
-    if not known and len(times) > 1:
+    # A command in an image runs on the server's machine.
+    if lab.target.image is None and not commits.same_clock(lab.admin):
         return Cuts(untried=(_why(parted, "the server's clock is not this machine's"),))
     if not parted:
         return None
     lab.listener.progress("trying deploys that die half-way")
     try:
         with lab.clock.step("cuts"), commits.gate(lab.cluster.admin, lab.restored.dbname, lab.migrator.role) as gate:
-            return _Trials(lab, gate, _state(lab)).cuts()
+            return _Trials(lab, gate, states.of(lab)).cuts(parted)
     except (Error, ServerError) as error:
         return Cuts(untried=(_why(parted, str(error).strip().split("\n", 1)[0]),))
 
@@ -89,31 +77,39 @@ class _Trials:
 
     lab: Lab
     gate: commits.Gate
-    wanted: _State
+    wanted: State
     before: list[int] = field(default_factory=list)
 
-    def cuts(self) -> Cuts:
-        """Find the places in an undisturbed run whose commits are all held for a moment, and try them."""
+    def cuts(self, known: Sequence[Boundary]) -> Cuts:
+        """Find the places in an undisturbed run whose commits are all held for a moment, and try them.
+
+        Args:
+            known: the places of the true run, whose commits nobody held.
+        """
         self.lab.fresh("undisturbed")
         control = self._held("undisturbed", None)
         seen = tuple(self.gate.seen)
         self.before = [_statements_before(each, control) for each in seen]
         parted = boundaries.found([each.at for each in seen], control, [each.sql for each in seen])
+        # A session that sets synchronous_commit itself goes past the gate.
+        missed = len(known) > len(parted)
         # After the last commit nothing is left to do.
-        parted = tuple(each for each in parted if each.number < len(seen))
+        reachable = tuple(each for each in parted if each.number < len(seen))
         if why := self._differs(control):
-            return Cuts(untried=(_why(parted, why),))
-        picked = chosen(parted)
-        left_out = [each for each in parted if each not in picked]
-        untried = (_why(left_out, f"{MOST} were tried"),) if left_out else ()
+            return Cuts(untried=(_why(reachable, why),))
+        picked = chosen(reachable)
+        left_out = [each for each in reachable if each not in picked]
+        untried: tuple[str, ...] = (_why(left_out, f"{MOST} were tried"),) if left_out else ()
+        if missed:
+            untried += (_why(known, f"of {len(known)} commits {len(parted)} were held when it was run again"),)
         return Cuts(tuple(self._cut(each, seen[each.number - 1]) for each in picked), untried)
 
     def _differs(self, control: Trace) -> str:
         """Say why a run can't be compared with another; "" if two undisturbed ones end alike."""
         if control.exit_status != 0:
             return "the same upgrade, run again on a copy, did not end with status 0"
-        now = _state(self.lab)
-        if catalog.difference(now.facts, self.wanted.facts) or now.version_rows != self.wanted.version_rows:
+        now = states.of(self.lab)
+        if states.differences(now, self.wanted):
             return "two undisturbed upgrades of the same schema end with different ones"
         # Where rows differ by themselves, they say nothing.
         same = {name: count for name, count in now.rows.items() if self.wanted.rows.get(name) == count}
@@ -146,16 +142,16 @@ class _Trials:
             return cut
         if _statements_before(seen[-1], killed) != self.before[boundary.number - 1]:
             return cut
-        left = _state(self.lab)
+        left = states.of(self.lab)
         cut = replace(
             cut,
             left=readback.read(self.lab.admin, began, self._table(left), ()).unfinished,
-            version_rows=tuple(sorted(row for table in left.tables for row in table.rows)),
-            state=digest(left.facts, left.tables),
+            version_rows=left.version_rows,
+            state=left.digest,
         )
         return self._judged(cut, self.lab.run(f"{name}_again", timed=False))
 
-    def _table(self, state: _State) -> VersionTable | None:
+    def _table(self, state: State) -> VersionTable | None:
         filled = [table for table in state.tables if table.rows]
         return next(iter(filled or state.tables), None)
 
@@ -164,31 +160,15 @@ class _Trials:
             return replace(cut, outcome="ran out of time", says="; ".join(retry.waiting_on))
         if retry.exit_status != 0:
             return _failed(cut, retry)
-        now = _state(self.lab)
-        diff = catalog.difference(now.facts, self.wanted.facts)
-        lines = catalog.sentences(diff, before="after the second try", after="undisturbed")
-        if now.version_rows != self.wanted.version_rows:
-            lines = (f"version rows: {_shown(now)} after the second try, {_shown(self.wanted)} undisturbed", *lines)
-        if lines:
-            more = len(lines) - _MOST_DIFFERENCES
-            rest = (f"and {more} more differences",) if more > 0 else ()
-            return replace(cut, outcome="differs", differences=(*lines[:_MOST_DIFFERENCES], *rest))
-        counted = tuple(
-            f"table {name}: {now.rows.get(name, 0)} rows after the second try, {count} undisturbed"
-            for name, count in self.wanted.rows.items()
-            if now.rows.get(name, 0) != count
-        )
-        return replace(cut, outcome="rows" if counted else "same", differences=counted[:_MOST_DIFFERENCES])
+        now = states.of(self.lab)
+        if lines := states.differences(now, self.wanted):
+            return replace(cut, outcome="differs", differences=lines)
+        counted = states.row_differences(now, self.wanted)
+        return replace(cut, outcome="rows" if counted else "same", differences=counted)
 
 
 def _statements_before(commit: commits.Commit, trace: Trace) -> int:
     return sum(each.at < commit.at for each in trace.statements)
-
-
-def digest(facts: Facts, tables: Sequence[VersionTable]) -> str:
-    """Return one word for a schema and its version rows."""
-    rows = sorted(f"{table.schema}.{table.name}={row}" for table in tables for row in table.rows)
-    return f"{catalog.digest(facts)[:16]} {' '.join(rows)}"
 
 
 def _failed(cut: Cut, retry: Trace) -> Cut:
@@ -227,14 +207,3 @@ def _why(parted: Iterable[Boundary], reason: str) -> str:
     shown = ", ".join(list(places)[:6]) + (", ..." if len(places) > 6 else "")
     where = f" (at {shown})" if shown else ""
     return f"a deploy that dies half-way through a revision{where}: {reason}"
-
-
-def _shown(state: _State) -> str:
-    return ", ".join(sorted(row for rows in state.version_rows.values() for row in rows)) or "none"
-
-
-def _state(lab: Lab) -> _State:
-    tables = readback.version_tables_of(lab.admin)
-    own = {f"{table.schema}.{table.name}" for table in tables}
-    rows = {name: count for name, count in readback.counted(lab.admin).items() if name not in own}
-    return _State(catalog.read(lab.admin), tables, rows)
