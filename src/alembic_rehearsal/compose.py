@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from alembic_rehearsal import checks, outcome, policy, waivers
 from alembic_rehearsal.errors import RehearsalError
-from alembic_rehearsal.model import AppImage, Evidence, Finding, Offer, Report, Severity, Verdict
+from alembic_rehearsal.model import AppImage, Cuts, Evidence, Finding, Offer, Report, Severity, Verdict
 
 
 def compose(
@@ -65,6 +65,13 @@ def _notes(evidence: Evidence) -> Iterator[str]:
     restored = evidence.restored
     if restored.owners_known and not restored.owner_known:
         yield f"the dump doesn't say who owns the database, so {restored.owner} does here; pg_dump --create says it"
+    cuts = evidence.again.cuts if evidence.again else None
+    if cuts and cuts.tried:
+        fine = sum(cut.outcome == "same" for cut in cuts.tried)
+        yield (
+            f"deploys that die half-way through a revision: {len(cuts.tried)} tried, after {fine} of them the next one "
+            "ended as an undisturbed one"
+        )
     if evidence.migrator.is_superuser:
         yield f"{evidence.migrator.role} is a superuser here, so missing privileges can't show; --role names another"
 
@@ -80,6 +87,8 @@ def _not_tested(evidence: Evidence) -> tuple[str, ...]:
     if evidence.again is not None:
         lines += evidence.again.untried
     lines.append("indexes that are INVALID in production: pg_dump leaves them out")
+    if evidence.again and evidence.again.cuts:
+        lines += _not_cut(evidence.again.cuts)
     return (*lines, *_rights(evidence), *_not_compared(evidence))
 
 
@@ -104,6 +113,17 @@ def _not_compared(evidence: Evidence) -> Iterator[str]:
         yield "what differed before between production and the schema from base: --divergence on compares them"
     elif drift is None:
         yield "production's schema against the one that the revisions make from base: it was not asked for"
+
+
+def _not_cut(cuts: Cuts) -> list[str]:
+    missed = [cut for cut in cuts.tried if cut.outcome == "not reached"]
+    return [
+        *cuts.untried,
+        *(
+            f"a deploy that dies half-way through revision {cut.revision}: it committed otherwise when it was run again"
+            for cut in missed
+        ),
+    ]
 
 
 def without_verdict(error: RehearsalError) -> Report:

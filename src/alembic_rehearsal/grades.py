@@ -7,14 +7,14 @@ from alembic_rehearsal.model import Options
 # Each includes those before it; the absence of those behind it is told, and doesn't block.
 GRADES = ("off", "retryable", "race-safe", "repeatable")
 
-SECOND, RACE, RERUN = "second-run-not-a-no-op", "not-race-safe", "not-repeatable"
+SECOND, CUTS, RACE, RERUN = "second-run-not-a-no-op", "not-retryable", "not-race-safe", "not-repeatable"
 """The checks whose trial is made only if they are on."""
 
 
 def wanted(options: Options) -> set[str]:
     """Return the checks whose trial is asked for: what is off costs nothing."""
     off = {check for check, _, level in (entry.partition("=") for entry in options.severity) if level == "off"}
-    graded = {RACE, RERUN} if options.idempotence != "off" else set()
+    graded = {CUTS, RACE, RERUN} if options.idempotence != "off" else set()
     if options.instances == 1:
         graded.discard(RACE)
     return {SECOND, *graded} - off

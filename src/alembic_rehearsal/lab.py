@@ -7,7 +7,7 @@ before is put aside under a name that says what it was.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,10 +91,17 @@ class Lab:
             self._put_roles_aside(name)
         self._standing = name
 
-    def watch(self, running: rehearse.Rehearsal, step: str, timeout_s: float = 0.0) -> Trace:
+    def watch(
+        self,
+        running: rehearse.Rehearsal,
+        step: str,
+        timeout_s: float = 0.0,
+        *,
+        meanwhile: Callable[[], bool] | None = None,
+    ) -> Trace:
         """Let *running* go on to the database under production's name, and return what it did there.
 
-        It may take as long as the deploy's command may, or *timeout_s*.
+        It may take as long as the deploy's command may, or *timeout_s*; *meanwhile* is as in `Rehearsal.finish`.
         """
         self.listener.progress(f"running {readable(self.target.argv)}")
         since = self.cluster.log_mark()
@@ -105,6 +112,7 @@ class Lab:
                 waiting_on=lambda: locks.waiting_on(self.admin),
                 log=lambda: self.cluster.log(since)[0],
                 on_output=self.listener.output if step == "upgrade" else None,
+                meanwhile=meanwhile,
             )
 
     def run(
@@ -117,6 +125,7 @@ class Lab:
         facts: str = "",
         timed: bool = True,
         timeout_s: float = 0.0,
+        meanwhile: Callable[[], bool] | None = None,
     ) -> Trace:
         """Run the command on the database under production's name and return what it did.
 
@@ -127,9 +136,10 @@ class Lab:
             overlay: as in `rehearse.start`.
             timed: as a step of its own.
             timeout_s: as in `watch`.
+            meanwhile: as in `rehearse.Rehearsal.finish`.
         """
         with self.start(name, mode=mode, target=target, overlay=overlay, facts=facts) as running:
-            return self.watch(running, name if timed else "", timeout_s)
+            return self.watch(running, name if timed else "", timeout_s, meanwhile=meanwhile)
 
     def start(
         self,

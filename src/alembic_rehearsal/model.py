@@ -245,6 +245,7 @@ class Statement:
         pid: of the process that sent it; `connection` counts within it.
         skipped: the survey rolled it back and went on.
         rows: that it wrote, of a survey only.
+        at: when it had ended, seconds since the epoch by that process's clock.
     """
 
     seq: int
@@ -258,6 +259,20 @@ class Statement:
     pid: int = 0
     skipped: bool = False
     rows: int = 0
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CommitCall:
+    """A commit that SQLAlchemy was about to send; one that goes past SQLAlchemy has none.
+
+    Attributes:
+        at: seconds since the epoch by the clock of the process *pid*.
+    """
+
+    pid: int
+    connection: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +299,8 @@ class Step:
 
     Attributes:
         outcome: "applied", "failed" or "interrupted".
+        pid: of the process that took it.
+        began_at, ended_at: seconds since the epoch by that process's clock; the version row comes after.
     """
 
     revision: str
@@ -291,6 +308,9 @@ class Step:
     location: Location | None
     outcome: str
     duration_ms: float
+    pid: int = 0
+    began_at: float = 0.0
+    ended_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +394,7 @@ class Trace:
             "batch.add_column.if_not_exists"; of a survey only.
         scripts: every revision file that Alembic read, in its order, where their graph is broken or an id stands in
             several of them; else nothing.
+        commits: those that SQLAlchemy asked for.
     """
 
     exit_status: int | None
@@ -398,6 +419,7 @@ class Trace:
     kernel_guards: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
     scripts: tuple[Revision, ...] = ()
+    commits: tuple[CommitCall, ...] = ()
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------
@@ -590,6 +612,57 @@ class Relation:
     kind: str
     identity: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A commit at which the deploy was made to die, and what the next one made of it.
+
+    Attributes:
+        number: of the commit in the run, from 1.
+        revision: that was committed in part.
+        location: of the statement that the commit came with, or of the last one before it.
+        sql: that statement.
+        inside: the statement commits in parts and had not ended, as CREATE INDEX CONCURRENTLY or a procedure.
+        left: "kind identity" of what was committed and is not recorded in the version table.
+        version_rows: of the version tables at that point.
+        state: digest of the facts and the version rows at that point.
+        outcome: of the next upgrade: "same" (as undisturbed), "rows" (the same but for the number of rows), "differs",
+            "failed", "hindered" (by something that has nothing to do with what is there), "ran out of time"; "not
+            reached" where the command took another way this time.
+        error: the server's error that it failed with.
+        failed_sql, failed_at: the statement that failed, and its place.
+        says: why it failed, where no error of the server's is known.
+        differences: what it has left otherwise than the undisturbed one, line by line.
+    """
+
+    number: int
+    revision: str
+    location: Location | None
+    sql: str
+    inside: bool
+    outcome: str
+    left: tuple[str, ...] = ()
+    version_rows: tuple[str, ...] = ()
+    state: str = ""
+    error: PgError | None = None
+    failed_sql: str = ""
+    failed_at: Location | None = None
+    says: str = ""
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The places of an upgrade where a deploy can die half-way through a revision.
+
+    Attributes:
+        tried: those that were tried, in the order of their commits.
+        untried: sentences on what was not tried, and why.
+    """
+
+    tried: tuple[Cut, ...] = ()
+    untried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,3 +288,21 @@ def version_tables_of(admin: Endpoint) -> tuple[VersionTable, ...]:
     """Return the version tables of the database of *admin*."""
     with _connected(admin) as connection:
         return versiontables.find(connection)
+
+
+_FILLED = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND pg_relation_size(c.oid) > 0
+"""
+
+
+def counted(admin: Endpoint) -> dict[str, int]:
+    """Return the number of rows of each table of the database of *admin* that takes any space, by qualified name."""
+    with _connected(admin) as connection, connection.cursor() as cursor:
+        cursor.execute(_FILLED)
+        result = {}
+        for schema, name in cursor.fetchall():
+            cursor.execute(quoted(cursor, "SELECT count(*) FROM %I.%I", schema, name))
+            [count] = cursor.fetchone() or (0,)
+            result[f"{schema}.{name}"] = int(count)
+        return result

@@ -124,13 +124,15 @@ class Rehearsal:
         waiting_on: Callable[[], tuple[str, ...]],
         log: Callable[[], Sequence[LogRecord]],
         on_output: Callable[[str], None] | None = None,
+        meanwhile: Callable[[], bool] | None = None,
     ) -> Trace:
         """Wait for the command's end, at most *timeout_s* from its release, and return what it did.
 
         *waiting_on* is asked for the locks when the time is over, before the command is stopped; *log* for
-        the server's messages when it has ended.
+        the server's messages when it has ended. *meanwhile* is called again and again while it runs; when it says
+        True the command is killed.
         """
-        status = self._wait(timeout_s, on_output)
+        status = self._wait(timeout_s, on_output, meanwhile)
         waits: tuple[str, ...] = ()
         if status is None:
             waits = waiting_on()
@@ -146,10 +148,15 @@ class Rehearsal:
             waiting_on=waits,
         )
 
-    def _wait(self, timeout_s: float, on_output: Callable[[str], None] | None) -> int | None:
+    def _wait(
+        self, timeout_s: float, on_output: Callable[[str], None] | None, meanwhile: Callable[[], bool] | None
+    ) -> int | None:
+        pause_s = _POLL_S if meanwhile else 0.1 if on_output else min(1.0, timeout_s)
         with (self._directory / "output").open(encoding="utf-8", errors="replace") as output:
             while True:
-                status = self._command.wait(0.1 if on_output else min(1.0, timeout_s))
+                status = self._command.wait(pause_s)
+                if status is None and meanwhile and meanwhile():
+                    return self._command.stop(0)
                 if on_output and (text := output.read()):
                     on_output(text)
                 if status is not None or time.monotonic() - self._released_at > timeout_s:

@@ -204,7 +204,7 @@ class Stage:
             passed = trace.exit_status == 0
             left = aftermath.left(lab.admin_of(PRISTINE), lab.admin) if passed else ()
             rights = self._rights(lab, back) if passed else None
-            more = again.tried(lab, trace)
+            more = again.tried(lab, trace, mark.xid)
             why = rest()
         pristine = lab.admin_of(PRISTINE)
         present = readback.present(pristine, _names_of(trace, why.survey))

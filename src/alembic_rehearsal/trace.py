@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from alembic_rehearsal import sandbox
 from alembic_rehearsal.model import (
+    CommitCall,
     Connection,
     Context,
     Failure,
@@ -76,6 +78,11 @@ def read(
         flags=frozenset(name for event in of("flags") for name in event["names"]),
         scripts=_files(of("scripts")[-1:], root),
         modules=tuple(sorted({path for event in of("modules") for path in event["paths"]})),
+        commits=tuple(
+            CommitCall(event["pid"], event.get("connection") or 0, event["at"])
+            for event in of("transaction")
+            if event["what"] == "commit"
+        ),
     )
 
 
@@ -182,6 +189,7 @@ def _statement(event: Event, root: str) -> Statement:
         pid=event.get("pid") or 0,
         skipped=bool(event.get("skipped")),
         rows=event.get("rows") or 0,
+        at=event["at"],
     )
 
 
@@ -199,7 +207,7 @@ def _steps(found: list[Event], root: str) -> tuple[Step, ...]:
         outcome = {"begin": "interrupted", "end": "applied", "failed": "failed"}[event["phase"]]
         if event["phase"] == "begin":
             begun[event["pid"]] = len(steps)
-            steps.append(_NOT_YET)
+            steps.append(replace(_NOT_YET, began_at=event["at"]))
         at = begun.get(event["pid"], len(steps) - 1)
         steps[at] = Step(
             revision=event["revision"],
@@ -207,6 +215,9 @@ def _steps(found: list[Event], root: str) -> tuple[Step, ...]:
             location=_location(event, root),
             outcome=outcome,
             duration_ms=float(event.get("ms") or 0),
+            pid=event["pid"],
+            began_at=steps[at].began_at,
+            ended_at=event["at"],
         )
     return tuple(steps)
 

@@ -59,6 +59,18 @@ def test_a_failure_stands_at_its_line_of_the_workspace(build: Build, tmp_path: P
     assert there.errors[0]["location"]["path"] == "migrations/versions/b2.py"
 
 
+def test_a_deploy_that_dies_in_its_container_is_tried(build: Build, tmp_path: Path) -> None:
+    """The container's command is killed at its commit, and another container begins on what is left."""
+    body = f'{PASSES}\nop.execute("COMMIT")'
+    image = build(project(tmp_path / "project", body))
+
+    done = rehearse(image, workspace(tmp_path / "work"))
+
+    assert done.status == 1, done.stdout + done.stderr
+    assert [(each["check"], each["sqlstate"]) for each in done.errors] == [("not-retryable", "42701")]
+    assert done.report["not_tested"] == [line for line in done.report["not_tested"] if "half-way" not in line]
+
+
 def test_the_text_says_where_it_ran_and_that_nothing_else_was_in_reach(build: Build, tmp_path: Path) -> None:
     """In place of the line on the kernel's guard."""
     image = build(project(tmp_path / "project", "pass"))

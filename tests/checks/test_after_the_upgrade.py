@@ -85,6 +85,7 @@ TWINS = [
         """,
         """
         with op.get_context().autocommit_block():
+            op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_email")
             op.create_index("ix_email", "users", ["email"], postgresql_concurrently=True)
         """,
         "leaves the index public.ix_email invalid",

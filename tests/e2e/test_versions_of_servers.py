@@ -22,6 +22,7 @@ TOKENS = 'op.create_table("tokens", sa.Column("id", sa.Integer, primary_key=True
 STAYS = """
 with op.get_context().autocommit_block():
     op.execute("SELECT n_live_tup FROM pg_stat_user_tables")
+    op.execute("DROP INDEX CONCURRENTLY IF EXISTS users_name")
     op.execute("CREATE INDEX CONCURRENTLY users_name ON users (name)")
 """
 STAMPED = """

@@ -12,7 +12,7 @@ from typing import TypeVar
 import psycopg2
 
 from alembic_rehearsal import grades, lineage, readback
-from alembic_rehearsal.again import race, rerun, second
+from alembic_rehearsal.again import cuts, race, rerun, second
 from alembic_rehearsal.again.ground import Ground, ground
 from alembic_rehearsal.again.records import Again
 from alembic_rehearsal.errors import RehearsalError
@@ -22,11 +22,12 @@ from alembic_rehearsal.model import Options, Trace
 _Result = TypeVar("_Result")
 
 
-def tried(lab: Lab, trace: Trace) -> Again | None:
+def tried(lab: Lab, trace: Trace, xid: int) -> Again | None:
     """Return what came of the trials, None where the true run did not go through or had nothing to do.
 
     Args:
         lab: the database that the true run left stands under production's name.
+        xid: of a transaction on its server just before it.
 
     Raises:
         RehearsalError: the finished database can't be read.
@@ -39,11 +40,13 @@ def tried(lab: Lab, trace: Trace) -> Again | None:
     if _relative(trace):
         return Again(untried=("a second and further upgrades: to a relative target each of them would go further",))
     trials = _Trials(ground(lab, trace))
+    cut = cuts.prepared(lab, trace, xid) if grades.CUTS in wanted else None
     # The copies of the finished database come first: the roles that the true run made go aside with the race.
     return Again(
         second=trials.made("a second upgrade", second.run, second.doubtful) if grades.SECOND in wanted else None,
         rerun=trials.made("the revisions run again", rerun.run, rerun.doubtful) if grades.RERUN in wanted else None,
         race=trials.made("several upgrades at once", race.run, race.doubtful) if grades.RACE in wanted else None,
+        cuts=cut() if cut else None,
         untried=tuple(trials.untried),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alembic_rehearsal.model import Location, PgError, Trace
+from alembic_rehearsal.model import Cuts, Location, PgError, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +115,12 @@ class Again:
     """What came of running the upgrade once more; None for a trial that was not made.
 
     Attributes:
+        cuts: None also where no revision is committed in parts.
         untried: why a trial that was asked for was not made, a sentence each.
     """
 
     second: Second | None = None
     race: Race | None = None
     rerun: Rerun | None = None
+    cuts: Cuts | None = None
     untried: tuple[str, ...] = ()

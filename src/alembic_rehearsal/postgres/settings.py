@@ -24,9 +24,12 @@ def settings(major: int, *, port: int, log_statement: str = "none") -> dict[str,
         "max_locks_per_transaction": "1024",
         # In a container /dev/shm has 64 MiB, and a killed server leaves its segments there.
         "dynamic_shared_memory_type": "mmap",
-        # Nobody replicates. Without the launcher a restored subscription doesn't even try.
+        # Nobody replicates. Without the launcher a restored subscription doesn't even try. One sender is allowed since
+        # without any no commit ever waits for a standby, which is how `again.commits` stops a command at a commit.
         "wal_level": "replica",
-        "max_wal_senders": "0",
+        "max_wal_senders": "1",
+        # When each transaction was committed tells which of them ended inside a revision.
+        "track_commit_timestamp": "on",
         "max_logical_replication_workers": "0",
         "jit": "off",
         "password_encryption": "scram-sha-256",

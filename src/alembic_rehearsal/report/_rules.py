@@ -173,6 +173,11 @@ RULES: Mapping[str, Rule] = {
         "CREATE INDEX CONCURRENTLY failed or was passed over; the index is maintained and never used.",
         "Drop it before it is made: DROP INDEX CONCURRENTLY IF EXISTS.",
     ),
+    "not-retryable": Rule(
+        "A deploy that dies half-way can't be tried again",
+        "A part of a revision is committed before its version row, and the next try fails over it or ends otherwise.",
+        "Guard what is done again, or give what commits by itself a revision of its own.",
+    ),
     "duplicate-foreign-key": Rule(
         "A table has the same foreign key more than once after the upgrade",
         "The revision made a foreign key that production has under another name.",
