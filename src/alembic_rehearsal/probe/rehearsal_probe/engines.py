@@ -28,22 +28,30 @@ def listen(sqlalchemy: Any) -> None:
     report.emit("library", name="sqlalchemy", version=str(sqlalchemy.__version__))
     if event.contains(Engine, "do_connect", do_connect):
         return
-    listeners: list[tuple[str, Any]] = [
+    for name, function in (
         ("do_connect", do_connect),
         ("do_execute", statements.do_execute),
         ("do_execute_no_params", statements.do_execute_no_params),
         ("do_executemany", statements.do_executemany),
-    ]
+    ):
+        event.listen(Engine, name, function)
     if gate.survey():
-        listeners += [
-            ("begin", begin),
-            ("commit", commit),
-            ("rollback", rollback),
-            ("set_connection_execution_options", options),
-        ]
+        watch_transactions()
     else:
         _watch_commits()
-    for name, function in listeners:
+
+
+def watch_transactions() -> None:
+    """Follow transactions: a survey has to know which of its savepoints are gone."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    for name, function in (
+        ("begin", begin),
+        ("commit", commit),
+        ("rollback", rollback),
+        ("set_connection_execution_options", options),
+    ):
         event.listen(Engine, name, function)
 
 
@@ -60,7 +68,7 @@ def _watch_commits() -> None:
 
     @wraps(original)
     def do_commit(self: Any, connection: Any) -> Any:
-        if statements.is_postgresql(self):
+        if statements.is_postgresql(self) and not gate.survey():
             _tell(connection, "commit")
         return original(self, connection)  # type: ignore[no-untyped-call]
 

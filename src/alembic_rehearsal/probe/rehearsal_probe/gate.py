@@ -27,7 +27,7 @@ def start(directory: str) -> None:
 
 def again(directory: str) -> None:
     """Wait for another database, as the configuration of another directory says."""
-    _state.update(directory=directory, config=None, endpoint=None)
+    _state.update(directory=directory, config=None, survey=None, endpoint=None)
 
 
 def directory() -> str:

@@ -169,8 +169,18 @@ def _begin(directory: str) -> None:
     processes.remember()
     _state["forking"] = False
     start.hello()
+    if gate.survey():
+        _begin_survey()
+
+
+def _begin_survey() -> None:
+    """Hook what a survey hooks when the modules are imported: here they have been."""
     migration: Any = sys.modules.get("alembic.runtime.migration")
-    if gate.survey() and migration is not None:
+    if migration is not None:
         from . import survey
 
         survey.hook(migration)
+    if "sqlalchemy" in sys.modules:
+        from . import engines
+
+        engines.watch_transactions()
