@@ -71,6 +71,8 @@ def merge(flags: Mapping[str, Any]) -> tuple[Options, Shown]:
         values[name] = tuple(str(item) for item in values.get(name, ()))
     _check_at(values["at"])
     _check_command(values.get("command", ""))
+    if not values.get("timeout", 1.0) > 0:
+        raise UsageError(f"--timeout {values['timeout']:g} leaves the command no time", fix="--timeout 600")
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
     if "dump" in from_file and "dump" not in given and values["dump"]:
         values["dump"] = str(Path(flags["directory"], values["dump"]))

@@ -123,3 +123,10 @@ def test_the_token_is_a_secret_and_no_argument() -> None:
     assert asked.project == ("services/api", "", "billing")
     assert asked.arguments == ("--directory=services/api", "--name=billing")
     assert "t0ken" not in repr(asked)
+
+
+@pytest.mark.parametrize("file", ["../x.sarif", "a/../../x.sarif"])
+def test_a_report_outside_of_the_workspace_is_a_mistake(file: str) -> None:
+    """It would lie in the container, which is gone when a later step looks for it."""
+    with pytest.raises(UsageError, match="outside of the workspace"):
+        inputs.read({"INPUT_FORMAT": "sarif", "INPUT_OUTPUT": file}, cli.run)
