@@ -66,7 +66,7 @@ def test_a_stage_imports_no_other_stage(stage: str) -> None:
     } == {}
 
 
-def test_only_the_command_line_prints() -> None:
+def test_only_the_console_prints() -> None:
     """Every other room returns what is to be said."""
     printing = [
         str(path.relative_to(ROOT))
@@ -75,7 +75,7 @@ def test_only_the_command_line_prints() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "click.echo", "sys.stdout.write")
     ]
 
-    assert set(printing) == {"cli.py"}
+    assert set(printing) == {"console.py"}
 
 
 def test_only_proc_starts_processes() -> None:

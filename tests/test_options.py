@@ -54,6 +54,10 @@ def test_formats_and_files_go_together_in_order(tmp_path: Path) -> None:
         ({"format": ("xml",)}, "known are text, json"),
         ({"output": ("a", "b")}, "2 --output for 1 --format"),
         ({"format": ("json", "text")}, "two reports can't share standard output"),
+        ({"timeout": 0.0}, "leaves the command no time"),
+        ({"timeout": float("nan")}, "leaves the command no time"),
+        ({"format": ("text", "text")}, "two reports can't share standard output"),
+        ({"format": ("text", "github", "json")}, "two reports can't share standard output"),
     ],
 )
 def test_formats_that_can_not_be_printed_are_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:

@@ -22,7 +22,7 @@ EXAMPLE = ROOT / "examples" / "sso_sessions"
 BIN = Path(sys.executable).parent
 PLACE = ".github/workflows/migrations.yml"
 ACTION = "OWNER/alembic-rehearsal@v1"
-REPORTS = '--format markdown --output "$GITHUB_STEP_SUMMARY" --format text'
+REPORTS = '--format markdown --output "$GITHUB_STEP_SUMMARY" --format text --format github'
 
 
 COMMIT = ["-c", "user.name=me", "-c", "user.email=me@example.org", "commit", "-q", "--allow-empty", "-m", "one"]
@@ -248,6 +248,37 @@ def test_poetry_leaves_an_application_out_that_is_no_package(pyproject: str, mod
     )
 
 
+HATCHLING = '[project]\nname = "the-shop"\n[build-system]\nbuild-backend = "hatchling.build"\n'
+
+
+@pytest.mark.parametrize(
+    ("lock", "pyproject", "module", "command"),
+    [
+        ("uv.lock", HATCHLING, "", "uv sync --frozen --no-install-project"),
+        ("uv.lock", HATCHLING, "src/the_shop", "uv sync --frozen"),
+        ("uv.lock", HATCHLING + "[tool.uv]\npackage = false\n", "", "uv sync --frozen"),
+        ("uv.lock", HATCHLING + '[tool.hatch.build.targets.wheel]\npackages = ["app"]\n', "", "uv sync --frozen"),
+        ("uv.lock", '[project]\nname = "the-shop"\n', "", "uv sync --frozen"),
+        ("uv.lock", HATCHLING.replace("hatchling.build", "setuptools.build_meta"), "", "uv sync --frozen"),
+        ("uv.lock", "[project", "", "uv sync --frozen"),
+        ("pdm.lock", '[project]\nname = "the-shop"\n', "", "pdm sync --no-self"),
+        ("pdm.lock", '[project]\nname = "the-shop"\n', "the_shop", "pdm sync"),
+        ("pdm.lock", '[project]\nname = "the-shop"\n[tool.pdm]\ndistribution = false\n', "", "pdm sync"),
+    ],
+)
+def test_uv_and_pdm_leave_an_application_out_that_is_no_package(
+    lock: str, pyproject: str, module: str, command: str
+) -> None:
+    """Its build backend would find nothing to build; where uv and PDM know that themselves nothing is said."""
+    Path(lock).write_text("")
+    Path("pyproject.toml").write_text(pyproject)
+    Path(module).mkdir(parents=True, exist_ok=True)
+
+    write()
+
+    assert scripts()[0]["run"].splitlines()[-1] == command
+
+
 @pytest.mark.parametrize(
     ("commands", "branches"),
     [
@@ -447,13 +478,14 @@ def test_zizmor_has_nothing_against_it(repository: Path, uses: str) -> None:
     assert findings <= {"anonymous-definition", "concurrency-limits"}, done.stdout
 
 
-@pytest.mark.parametrize("kind", ["requirements", "uv"])
+@pytest.mark.parametrize("kind", ["requirements", "uv", "uv, and no package"])
 def test_the_steps_work(repository: Path, kind: str) -> None:
     """A shell runs them as the runner does, the tool's own installation left out; the incident is blocked."""
-    if kind == "uv":
+    if kind.startswith("uv"):
         Path("pyproject.toml").write_text(
             '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.11"\n'
             'dependencies = ["alembic", "psycopg2-binary"]\n'
+            + ('[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n' if "," in kind else "")
         )
         subprocess.run([BIN / "uv", "lock", "--quiet"], check=True)
     else:
@@ -479,6 +511,7 @@ def test_the_steps_work(repository: Path, kind: str) -> None:
     assert done[0].returncode == 0, done[0].stderr
     assert done[1].returncode == 1, done[1].stdout + done[1].stderr
     assert "42P07" in done[1].stdout
+    assert "\n::error title=alembic-rehearsal%3A blocked::BLOCKED: 2 failures" in done[1].stdout
     assert "BLOCKED: 2 failures" in Path("summary.md").read_text()
     assert Path(".venv/bin/alembic").exists()
 

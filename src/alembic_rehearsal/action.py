@@ -7,7 +7,6 @@ something even when the other is killed for its memory.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import signal
@@ -16,20 +15,14 @@ import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
 
-from alembic_rehearsal import cli, compose, since, syscalls
-from alembic_rehearsal.actions import comment, inputs, install, outputs, programs
+from alembic_rehearsal import cli, interrupts, since, syscalls
+from alembic_rehearsal.actions import inputs, install, outputs, programs
+from alembic_rehearsal.actions.ending import TITLE, Ending
 from alembic_rehearsal.errors import ProjectError, RehearsalError
-from alembic_rehearsal.model import Report
-from alembic_rehearsal.report import FORMATS, reporter
-from alembic_rehearsal.report.look import Look
 
 _USAGE = 2
 _NO_VERDICT = 3
-_INTERRUPTED = 130
-_TITLE = "alembic-rehearsal"
 # What lets a process speak for the job or as the job. The rehearsed command is the pull request's code.
 _WITHHELD = ("INPUT_", "ACTIONS_", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 
@@ -40,21 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and "GITHUB_ACTIONS" not in os.environ:
         return cli.main(arguments)
     log = outputs.Log(sys.stdout.buffer)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    interrupts.expect()
     # The code that is rehearsed is root in the same container, and this process's variables hold the job's token.
     syscalls.hide_process()
     workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
     if arguments:
-        log.command("error", "this action takes no arguments: each option is an input", title=_TITLE)
+        log.command("error", "this action takes no arguments: each option is an input", title=TITLE)
         return _USAGE
     try:
         return Step(log, dict(os.environ), workspace).run()
-    except cli.Interrupted:
-        return _INTERRUPTED
+    except interrupts.Interrupted:
+        return interrupts.EXIT_STATUS
     except Exception as error:  # noqa: BLE001
         # Not even the report of that could be written.
-        log.command("error", f"{_fault(error)}: report it\n{traceback.format_exc()}", title=_TITLE)
+        log.command("error", f"{_fault(error)}: report it\n{traceback.format_exc()}", title=TITLE)
         outputs.set_outputs(os.environ, {"verdict": "no verdict"})
         return _NO_VERDICT
     finally:
@@ -65,12 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fault(error: Exception) -> RehearsalError:
     """Return the end that a fault of the action's own is; 1 would say that the migration was tried and failed."""
     return RehearsalError(f"a fault of alembic-rehearsal itself ({type(error).__name__})", fix="Report it.")
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    raise cli.Interrupted(signal.Signals(number).name)
 
 
 def _end_the_rest() -> None:
@@ -96,11 +82,12 @@ class Step:
         except RehearsalError as error:
             self._asked, self._refused = inputs.despite(environ), error
         temporary = Path(environ.get("RUNNER_TEMP") or tempfile.gettempdir())
-        self._folder = temporary / _TITLE
+        self._folder = temporary / TITLE
         self._folder.mkdir(parents=True, exist_ok=True)
         # A job may have several such steps, and a report is its own step's.
-        self._own_folder = Path(tempfile.mkdtemp(prefix="step-", dir=self._folder))
-        self._own_folder.chmod(0o755)
+        own = Path(tempfile.mkdtemp(prefix="step-", dir=self._folder))
+        own.chmod(0o755)
+        self._ending = Ending(log, environ, workspace, self._asked, own)
         given = {name: value for name, value in environ.items() if not name.startswith(_WITHHELD)}
         self._for_code = install.trusting_git(given)
 
@@ -119,16 +106,16 @@ class Step:
             with tempfile.TemporaryDirectory() as private:
                 return self._rehearse(python, Path(private))
         except RehearsalError as error:
-            return self._without_verdict(error)
-        except cli.Interrupted as error:
+            return self._ending.without_verdict(error)
+        except interrupts.Interrupted as error:
             # In the seconds that are left the API isn't waited for.
-            self._write(RehearsalError(f"interrupted by {error}"))
+            self._ending.write(RehearsalError(f"interrupted by {error}"))
             raise
         except Exception as error:  # noqa: BLE001
             # In the log alone, where secrets are masked: reports and comment are read elsewhere too.
             with self._log.uninterpreted("Traceback"):
                 self._log.raw(traceback.format_exc().encode(errors="backslashreplace"))
-            return self._without_verdict(_fault(error))
+            return self._ending.without_verdict(_fault(error))
         finally:
             for place in (self._folder, Path(self._environ.get("HOME", "/github/home"))):
                 # Where the runner put them; a HOME that the image has is nobody else's.
@@ -173,7 +160,7 @@ class Step:
         return status, tail
 
     def _rehearse(self, python: str, private: Path) -> int:
-        reports = self._reports(private)
+        reports = self._ending.reports(private)
         argv = [sys.executable, "-I", "-m", "alembic_rehearsal", "run", *self._asked.arguments]
         argv += [f"--python={python}"] if python else []
         argv += self._base()
@@ -181,7 +168,7 @@ class Step:
         with self._log.uninterpreted(""):
             status, tail = self._spawn((*argv, "--format=text"), self._for_code, self._workspace)
             _end_the_rest()
-        return self.conclude(status, tail, private)
+        return self._ending.conclude(status, tail, private)
 
     def _base(self) -> list[str]:
         """Return the option that names the pull request's base, unless the workflow does or git hasn't got it here."""
@@ -191,88 +178,9 @@ class Step:
             return []
         if not since.is_there(str((self._workspace / self._asked.directory).resolve()), commit, self._for_code):
             text = f"revisions that were edited are not looked for: git has no {commit[:12]} here (fetch-depth: 0)"
-            self._log.command("notice", text, title=_TITLE)
+            self._log.command("notice", text, title=TITLE)
             return []
         return [f"--base={commit}"]
-
-    def _reports(self, private: Path) -> list[tuple[str, Path]]:
-        # Those that this process reads itself.
-        own = ("json", "markdown", "github", *(("comment",) if self._asked.comment else ()))
-        return [*self._public(), *((name, private / name) for name in own if name in FORMATS)]
-
-    def _public(self) -> list[tuple[str, Path]]:
-        """Return format and place of the reports that the job's later steps may read."""
-        asked = [*self._asked.reports, *((name, "") for name in ("json", "markdown"))]
-        found: dict[Path, str] = {}
-        for name, file in asked:
-            if name == "text" and not file:
-                continue
-            place = self._workspace / file if file else self._own_folder / inputs.file_name(name)
-            found.setdefault(place, name)
-        return [(name, place) for place, name in found.items()]
-
-    def conclude(self, status: int, tail: str, private: Path) -> int:
-        """Tell what the rehearsal found, of which *private* has the reports, and return the exit status.
-
-        Args:
-            status: of the rehearsal's process.
-            tail: the last that it wrote.
-        """
-        if status < 0:
-            tail += f"\nThe rehearsal was ended by {signal.Signals(-status).name}"
-            status = _NO_VERDICT
-        try:
-            report = json.loads((private / "json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            error = RehearsalError(tail.strip() or f"exit status {status}")
-            return self._without_verdict(error, status or _NO_VERDICT)
-        if report["exit_status"] != status:
-            # It may have ended while it wrote the reports: two that contradict each other prove nothing.
-            said = f"the rehearsal ended with status {status} after it had written the verdict {report['verdict']!r}"
-            return self._without_verdict(RehearsalError(f"{said}\n{tail}"))
-        self._tell(report, (private / "markdown").read_text(encoding="utf-8"))
-        self._log.annotations((private / "github").read_text(encoding="utf-8"))
-        if self._asked.comment:
-            self._comment((private / "comment").read_text(encoding="utf-8"))
-        return status
-
-    def _tell(self, report: Mapping[str, Any], summary: str) -> None:
-        """Tell the job's other steps, and whoever looks at its summary."""
-        values = outputs.of_report(report)
-        for name, place in self._public():
-            values.setdefault(f"report-{name}", outputs.on_host(place, self._environ))
-        outputs.set_outputs(self._environ, values)
-        outputs.add_summary(self._environ, summary)
-
-    def _without_verdict(self, error: RehearsalError, status: int = 0) -> int:
-        """Say everywhere that there is no verdict: what an earlier run left would be taken for this one's."""
-        self._log.command("error", "\n".join(filter(None, [str(error), error.fix])), title=_TITLE)
-        report = self._write(error)
-        if self._asked.comment:
-            self._comment(reporter("comment")(report, Look()))
-        return status or error.exit_status
-
-    def _write(self, error: RehearsalError) -> Report:
-        """Write the reports, outputs and the summary of a step that *error* ended."""
-        report = compose.without_verdict(error)
-        for name, place in self._public():
-            if name not in FORMATS:
-                continue
-            try:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(reporter(name)(report, Look()).encode("utf-8", "backslashreplace"))
-            except OSError as refused:
-                self._log.command("warning", f"the report {name} can't be written: {refused}", title=_TITLE)
-        self._tell(json.loads(reporter("json")(report, Look())), reporter("markdown")(report, Look()))
-        return report
-
-    def _comment(self, text: str) -> None:
-        asked = self._asked
-        told = comment.post(
-            text, environ=self._environ, token=asked.token, project=asked.project, variant=asked.variant
-        )
-        if told.kind:
-            self._log.command(told.kind, told.text, title=_TITLE)
 
     def _spawn(self, command: Sequence[str], env: Mapping[str, str], folder: Path) -> tuple[int, str]:
         return programs.passed_on(self._log, command, env, folder)

@@ -1,95 +1,53 @@
-"""The command line: argv -> options, the only room that prints and sets the exit status."""
+"""The command line: argv -> options, and the exit status."""
 
 from __future__ import annotations
 
 import io
 import os
 import shutil
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from alembic_rehearsal import __version__, unobeyed
+from alembic_rehearsal import __version__, console, interrupts, unobeyed
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.flags import rehearsal_options
 from alembic_rehearsal.model import Verdict
 
 if TYPE_CHECKING:
-    from alembic_rehearsal.model import Endpoint, Options, Report
+    from alembic_rehearsal.model import Options, Report
     from alembic_rehearsal.options import Shown
-
-_INTERRUPTED = 130
-
-
-class Interrupted(BaseException):
-    """A signal asked for the end: everything that runs is stopped on the way out.
-
-    Not an Exception, so that no handler on the way takes it for a failure of its own.
-    """
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    """Turn the first signal into an exception and ignore those that follow: the clean-up must go through."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(signal.Signals(number).name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0 pass, 1 blocked, 2 usage, 3 no verdict, 130 interrupted."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, _interrupt)
+    interrupts.expect()
     try:
         result = cli.main(args=argv, prog_name="alembic-rehearsal", standalone_mode=False)
     except click.ClickException as error:
         words = io.StringIO()
         error.show(words)
-        _stderr(words.getvalue(), nl=False)
+        console.complain(words.getvalue(), nl=False)
         return 2
     except click.Abort:
-        return _INTERRUPTED
+        return interrupts.EXIT_STATUS
     except RehearsalError as error:
-        _say_error(error)
+        console.say_error(error)
         return error.exit_status
     except Exception:  # noqa: BLE001
         # A fault of the tool's own is no verdict either: 1 would say that the migration was tried and failed.
-        _stderr(f"{traceback.format_exc()}\nerror: a fault of alembic-rehearsal itself: report it\nno verdict (exit 3)")
+        console.complain(traceback.format_exc())
+        console.complain("error: a fault of alembic-rehearsal itself: report it\nno verdict (exit 3)")
         return Verdict.NO_VERDICT.exit_status
-    except (Interrupted, KeyboardInterrupt) as error:
-        _stderr(f"interrupted ({error}): everything that was started has been stopped")
-        return _INTERRUPTED
+    except (interrupts.Interrupted, KeyboardInterrupt) as error:
+        console.complain(f"interrupted ({error}): everything that was started has been stopped")
+        return interrupts.EXIT_STATUS
     return result if isinstance(result, int) else 0
-
-
-def _say_error(error: RehearsalError) -> None:
-    _stderr(f"error: {error}")
-    if error.fix:
-        _stderr(error.fix)
-    if error.exit_status == 3:
-        _stderr("no verdict (exit 3)")
-
-
-def _say(text: str, form: str = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print *text*, or a report in the format *form*; a job's runner is not to obey what a stranger wrote."""
-    if unobeyed.is_needed(os.environ):
-        text = unobeyed.unobeyed(text, form)
-    # A server's message may hold what UTF-8 can't.
-    click.echo(text.encode("utf-8", "backslashreplace") if form else text, err=err, nl=nl)
-
-
-def _stderr(text: str, *, nl: bool = True) -> None:
-    try:
-        _say(text, err=True, nl=nl)
-    except OSError:
-        # The terminal is gone; the exit status still says it.
-        return
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -124,11 +82,11 @@ def run(**flags: Any) -> int:
     asked, shown = options.merge(flags)
     if asked.keep and not flags["keep"] and not sys.stdin.isatty():
         # Set for whoever works at a terminal, and a job would wait until its time is over.
-        _stderr("keep is set in the configuration file, and there is no terminal: the server is not kept")
+        console.complain("keep is set in the configuration file, and there is no terminal: the server is not kept")
         asked = replace(asked, keep=False)
     report = _rehearsed(asked, shown)
     if not asked.keep or report.server is None:
-        _print(report, shown)
+        console.print_reports(report, shown)
     return report.verdict.exit_status
 
 
@@ -145,12 +103,12 @@ def fix(*, yes: bool, **flags: Any) -> int:
     report = _rehearsed(replace(asked, from_base=True, remedies=True, keep=False), shown)
     remedy = best(report.findings)
     if remedy is None or not remedy.patch:
-        _print(report, replace(shown, quiet=True, reports=(("text", "-"),)))
+        console.print_reports(report, replace(shown, quiet=True, reports=(("text", "-"),)))
     return fixing.offer(
         remedy,
         asked.directory,
         report.verdict,
-        say=_say,
+        say=console.say,
         agreed=lambda: yes or (sys.stdin.isatty() and click.confirm("Apply it?")),
     )
 
@@ -183,12 +141,12 @@ def snapshot(url: str | None, output: str) -> int:
         raise click.UsageError("no URL was given, and DATABASE_URL is not set")
     with workdir.run_directory(expected_bytes=0) as run:
         file = run / "snapshot.sql" if output == "-" else Path(output)
-        taken = take(url, file, workdir=run, progress=_stderr)
+        taken = take(url, file, workdir=run, progress=console.complain)
         if output == "-":
             with file.open("rb") as stream:
                 shutil.copyfileobj(stream, sys.stdout.buffer)
     for note in taken.notes:
-        _stderr(note)
+        console.complain(note)
     return 0
 
 
@@ -205,7 +163,7 @@ def doctor(**flags: Any) -> int:
     from alembic_rehearsal.model import Options
 
     for line in examination.examine(Options(**flags), dict(os.environ)):
-        _say(line)
+        console.say(line)
     return 0
 
 
@@ -217,11 +175,11 @@ def _rehearsed(asked: Options, shown: Shown) -> Report:
     """
     from alembic_rehearsal import gate, listening
 
-    output = unobeyed.Lines(lambda text: _say(text, err=True, nl=False))
+    output = unobeyed.Lines(lambda text: console.say(text, err=True, nl=False))
     listener = listening.Listener(
-        progress=_progress if sys.stderr.isatty() and not shown.quiet else listening.silent,
+        progress=console.progress if sys.stderr.isatty() and not shown.quiet else listening.silent,
         output=output if shown.verbose else None,
-        keep=(lambda report, endpoint: _keep(report, endpoint, shown)) if asked.keep else None,
+        keep=(lambda report, endpoint: console.keep(report, endpoint, shown)) if asked.keep else None,
     )
     try:
         return gate.rehearse_upgrade(asked, dict(os.environ), listener)
@@ -233,8 +191,8 @@ def _rehearsed(asked: Options, shown: Shown) -> Report:
         return compose.without_verdict(error)
     finally:
         output.close()
-        if listener.progress is _progress:
-            _progress("")
+        if listener.progress is console.progress:
+            console.progress("")
 
 
 @cli.command()
@@ -254,7 +212,7 @@ def discover(folders: tuple[str, ...], exclude: tuple[str, ...], form: str) -> i
     from alembic_rehearsal import discover as search
 
     found = search.render(search.search(folders or (".",), exclude=exclude), form)
-    _say(found, "" if form == "text" else "json", nl=False)
+    console.say(found, "" if form == "text" else "json", nl=False)
     return 0
 
 
@@ -270,45 +228,8 @@ def init(**flags: Any) -> int:
     from alembic_rehearsal.scaffold import init as scaffold
 
     for line in scaffold.write(**flags):
-        _say(line)
+        console.say(line)
     return 0
-
-
-def _print(report: Report, shown: Shown) -> None:
-    from alembic_rehearsal.report import reporter
-    from alembic_rehearsal.report.look import Look
-
-    for name, file in shown.reports:
-        width = min(shutil.get_terminal_size((80, 24)).columns, 120)
-        look = Look(quiet=shown.quiet, anchor=shown.anchor, prefix=shown.prefix, width=width)
-        if file == "-" and sys.stdout.isatty():
-            look = replace(look, colour="NO_COLOR" not in os.environ)
-        text = reporter(name)(report, look)
-        if file == "-":
-            _say(text, name, nl=False)
-        else:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-            Path(file).write_bytes(text.encode("utf-8", "backslashreplace"))
-
-
-def _progress(text: str) -> None:
-    """Overwrite the line that says what is being done; "" takes it away."""
-    _stderr(f"\r\x1b[K{text}{' ...' if text else ''}", nl=False)
-
-
-def _keep(report: Report, endpoint: Endpoint, shown: Shown) -> None:
-    """Print the report, say how to connect, and wait: the server lives as long as this process."""
-    _print(report, shown)
-    address = f"postgresql://{endpoint.user}:{endpoint.password}@{endpoint.host}:{endpoint.port}/{endpoint.dbname}"
-    _stderr(f"the server stays up until Enter or ^C:\npsql '{address}'")
-    try:
-        if sys.stdin.isatty():
-            sys.stdin.readline()
-        else:
-            signal.pause()
-    except Interrupted:
-        # That is how it is meant to end; the exit status is the verdict's.
-        return
 
 
 if __name__ == "__main__":

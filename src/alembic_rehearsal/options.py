@@ -80,6 +80,8 @@ def merge(flags: Mapping[str, Any], *, making_baseline: bool = False) -> tuple[O
     _check_at(values["at"])
     _check_command(values.get("command", ""))
     _check_again(values.get("idempotence", "retryable"), values.get("instances", 3))
+    if not values.get("timeout", 1.0) > 0:
+        raise UsageError(f"--timeout {values['timeout']:g} leaves the command no time", fix="--timeout 600")
     policy.check_settings(values["severity"], values.get("fail_on", "error"), RULES)
     _check_divergence(values.get("divergence", "auto"), from_base=values.get("from_base", True))
     if "dump" in from_file and "dump" not in given and values["dump"]:
@@ -215,7 +217,9 @@ def _shown(merged: dict[str, Any], directory: Path) -> Shown:
     if len(outputs) > len(formats):
         raise UsageError(f"{len(outputs)} --output for {len(formats)} --format: give each file its format")
     padded = (*outputs, *("-" for _ in range(len(formats) - len(outputs))))
-    if padded.count("-") > 1:
+    printed = [name for name, file in zip(formats, padded, strict=True) if file == "-"]
+    # A runner takes the annotations out of the log, so that the text stays as it is.
+    if len(printed) > 1 and sorted(printed) != ["github", "text"]:
         raise UsageError("two reports can't share standard output: give one of them --output FILE")
     for file in padded:
         if file != "-":

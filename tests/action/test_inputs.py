@@ -143,3 +143,10 @@ def test_the_base_of_a_pull_request_is_in_the_event(event: object, expected: str
 
     assert inputs.base_of({"GITHUB_EVENT_PATH": str(file)}) == expected
     assert inputs.base_of({}) == ""
+
+
+@pytest.mark.parametrize("file", ["../x.sarif", "a/../../x.sarif"])
+def test_a_report_outside_of_the_workspace_is_a_mistake(file: str) -> None:
+    """It would lie in the container, which is gone when a later step looks for it."""
+    with pytest.raises(UsageError, match="outside of the workspace"):
+        inputs.read({"INPUT_FORMAT": "sarif", "INPUT_OUTPUT": file}, cli.run)

@@ -67,6 +67,20 @@ def test_outside_of_a_runner_nothing_is_written(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_summary_that_is_added_to_stays_below_it_too(tmp_path: Path) -> None:
+    """No block of code is left open where it is cut, and a full one gets nothing more."""
+    file = tmp_path / "summary"
+    file.write_text("of an earlier command\n")
+
+    for _ in range(3):
+        outputs.add_summary({"GITHUB_STEP_SUMMARY": str(file)}, "```sql\nx\n```\n````sql\n" + "```\n" * 300_000)
+
+    text = file.read_text()
+    assert text.startswith("of an earlier command\n```sql\n")
+    assert text.endswith("```\n````\n\nCut here: the runner takes no more than 1 MiB.\n")
+    assert 1_000_000 < len(text.encode()) < 1024 * 1024
+
+
 def test_a_summary_stays_below_what_the_runner_drops(tmp_path: Path) -> None:
     """It is cut at a line's end, and says so."""
     file = tmp_path / "summary"

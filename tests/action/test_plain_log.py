@@ -53,6 +53,28 @@ def test_annotations_are_obeyed(project: Path) -> None:
     assert {each.name for each in obeyed(done.stdout)} == {"error"}
 
 
+def test_text_annotations_and_the_summary_in_one_run(project: Path, tmp_path: Path) -> None:
+    """As the workflows have it that need no action: the text is to be read, and the annotations alone are obeyed."""
+    summary = tmp_path / "summary"
+    summary.write_text("of an earlier command\n")
+    flags = ("--format", "markdown", "--output", str(summary), "--format", "text", "--format", "github", "--verbose")
+
+    done = run_tool(
+        "run",
+        *("--dump", "production.sql", "--no-remedies", *flags),
+        cwd=project,
+        env={**JOB, "GITHUB_STEP_SUMMARY": str(summary)},
+    )
+
+    commands = list(obeyed(done.stdout))
+    assert done.status == 1, done.stderr
+    assert [each.name for each in commands] == ["error", "error"]
+    assert [each.properties.get("file") for each in commands] == [None, "migrations/versions/b2.py"]
+    assert "BLOCKED: 1 failure that production would have had (exit 1)\n::error " in done.stdout
+    assert list(obeyed(done.stderr)) == []
+    assert summary.read_text().startswith("of an earlier command\n<!-- alembic-rehearsal -->\n\n## ")
+
+
 def test_elsewhere_the_report_is_as_it_was(project: Path) -> None:
     """A terminal obeys nothing."""
     flags = ("--dump", "production.sql", "--no-remedies")

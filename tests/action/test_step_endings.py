@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from fix_runner import obeyed, outputs_in
 
-from alembic_rehearsal import action
+from alembic_rehearsal import action, cli
+from alembic_rehearsal.actions import inputs
+from alembic_rehearsal.actions.ending import Ending
 from alembic_rehearsal.actions.outputs import Log
 from alembic_rehearsal.model import Report, Verdict
 from alembic_rehearsal.report import reporter
@@ -36,9 +38,10 @@ def test_a_status_that_contradicts_the_report_is_no_verdict(
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
-    log = io.BytesIO()
+    log, own = io.BytesIO(), tmp_path / "own"
 
-    ended = action.Step(Log(log), environ, tmp_path).conclude(status, "the last words", private)
+    ending = Ending(Log(log), environ, tmp_path, inputs.read(environ, cli.run), own)
+    ended = ending.conclude(status, "the last words", private)
 
     verdict = "no verdict" if ends else "pass"
     told = outputs_in((tmp_path / "output").read_text())

@@ -108,7 +108,8 @@ def test_the_two_workflows_play_together(live15: Live, tmp_path: Path) -> None:
     found = clone / ".production"
     subprocess.run(["git", "clone", "-qb", "production-schema", str(origin), str(found)], check=True)
     log = subprocess.run(["git", "log", "--format=%s"], cwd=found, check=True, capture_output=True, text=True)
-    checked = shell(steps("dump", "workflow: check")[-1]["run"], clone)
+    summary = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    checked = shell(steps("dump", "workflow: check")[-1]["run"], clone, **summary)
 
     assert log.stdout == "Production's schema\n"
     assert [path.name for path in found.iterdir() if path.name != ".git"] == ["production.sql"]

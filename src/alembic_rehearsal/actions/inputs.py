@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import difflib
 import json
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -201,6 +202,10 @@ def _reports(formats: Sequence[str], files: Sequence[str]) -> tuple[tuple[str, s
             f"{len(files)} files in the input 'output' for {len(formats)} in 'format'",
             fix="Give each file its format, one a line:\nformat: |\n  sarif\noutput: |\n  rehearsal.sarif",
         )
+    for file in files:
+        if posixpath.normpath(file).startswith("../"):
+            # In the container's own file system, where no later step finds it.
+            raise UsageError(f"the input 'output' names {file}, which is outside of the workspace")
     named = ["" if file == "-" else file for file in files]
     return tuple(zip(formats, (*named, *("" for _ in formats[len(named) :])), strict=True))
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-# The runner drops a summary that is larger, and says so with an error.
-_MOST_SUMMARY_BYTES = 1024 * 1024
+from alembic_rehearsal import jobsummary
+
 _MOST_MESSAGE = 4000
 _ANNOTATION = re.compile(r"::(error|warning|notice)( [^\n\r]*?)?::[^\n\r]*")
 
@@ -83,11 +83,8 @@ def set_outputs(environ: Mapping[str, str], values: Mapping[str, str]) -> None:
 
 def add_summary(environ: Mapping[str, str], text: str) -> None:
     """Append to the job's summary what fits there; nothing happens outside of a runner."""
-    raw = text.encode()
-    if len(raw) >= _MOST_SUMMARY_BYTES:
-        kept = raw[: _MOST_SUMMARY_BYTES - 200].decode(errors="ignore")
-        text = f"{kept.rpartition(chr(10))[0]}\n\nCut here: the runner takes no more than 1 MiB.\n"
-    _append(environ.get("GITHUB_STEP_SUMMARY", ""), text)
+    if file := environ.get("GITHUB_STEP_SUMMARY"):
+        jobsummary.add(Path(file), text)
 
 
 def _append(path: str, text: str) -> None:

@@ -182,7 +182,7 @@ def _with_command(facts: Facts, dump: str) -> Iterator[str]:
     yield "- name: Rehearse the upgrade"
     yield "  run: >-"
     yield f"    alembic-rehearsal {shlex.join(argv)}"
-    yield '    --format markdown --output "$GITHUB_STEP_SUMMARY" --format text'
+    yield '    --format markdown --output "$GITHUB_STEP_SUMMARY" --format text --format github'
     yield from _env(_addresses(facts))
 
 
