@@ -105,8 +105,8 @@ ROWS = (
 )
 _HEAD = """# Incidents
 
-The classes of incidents that this project knows of, from public threads, each as a small reproduction: which check tells
-it, and what false alarm there is on its good twin, the same change where it does no harm. Every row is run by the
+The classes of incidents that this project knows of, from public threads, each as a small reproduction: which check
+tells it, and what false alarm there is on its good twin, the same change where it does no harm. Every row is run by the
 tests on a real server; `python -m scripts.incidents` writes the table.
 """
 _TAIL = """What can't be seen is said in each report, under "Not tested":
