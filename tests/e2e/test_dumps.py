@@ -87,7 +87,7 @@ def test_a_production_that_was_never_stamped_fails_from_base(
     assert told.places == [("0001", "42P07", BODY)]
 
 
-def test_a_stamp_that_the_scripts_do_not_know_is_told_in_alembics_words(
+def test_a_stamp_that_the_scripts_do_not_know_is_told(
     production: Production, project: Path, rehearse: Tool
 ) -> None:
     """No traceback: one finding."""
@@ -97,7 +97,7 @@ def test_a_stamp_that_the_scripts_do_not_know_is_told_in_alembics_words(
 
     assert done.status == 1, done.stdout + done.stderr
     [finding] = done.report["findings"]
-    assert finding["check"] == "command-failed"
+    assert finding["check"] == "stamp-unknown"
     assert "deadbeef" in finding["message"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -150,6 +151,34 @@ INCIDENTS = [
 ]
 
 
+# The good twins: what production has, and the body. By default the same body where nothing is in its way.
+TWINS: dict[str, tuple[str, str]] = {
+    "C2-enum-made-twice": (
+        "",
+        """
+        color = postgresql.ENUM("a", name="color", create_type=False)
+        color.create(op.get_bind(), checkfirst=True)
+        op.create_table("t", sa.Column("c", color))
+        """,
+    ),
+    "C4-enum-missing": ("CREATE TYPE color AS ENUM ('a')", 'op.execute("ALTER TABLE users ADD COLUMN c color")'),
+    "C5-enum-label": ("CREATE TYPE color AS ENUM ('a')", "op.execute(\"ALTER TYPE color ADD VALUE 'b'\")"),
+    "D1-foreign-key": ("CREATE TABLE k (p int)", 'op.create_foreign_key("k_fk", "k", "users", ["p"], ["id"])'),
+    "D-primary-key": ("CREATE TABLE k (email text)", 'op.create_primary_key("pk", "k", ["email"])'),
+    "E1-table": ("CREATE TABLE legacy ()", 'op.drop_table("legacy")'),
+    "E1-column": ("ALTER TABLE users ADD legacy int", 'op.drop_column("users", "legacy")'),
+    "E1-index": ("CREATE INDEX legacy ON users (email)", 'op.drop_index("legacy")'),
+    "E2-constraint-of-another-name": (
+        "CREATE TABLE k (p int CONSTRAINT k_pid_fkey REFERENCES users)",
+        'op.drop_constraint("k_pid_fkey", "k", type_="foreignkey")',
+    ),
+    "I2-concurrently": ("", 'op.create_index("ix", "users", ["email"])'),
+    "I3-enum-value-used": ("CREATE TYPE color AS ENUM ('a')", "op.execute(\"ALTER TYPE color ADD VALUE 'b'\")"),
+    "P1-function": ("", 'op.execute("UPDATE users SET email = lower(email)")'),
+    "syntax": ("", 'op.execute("CREATE TABLE x ()")'),
+}
+
+
 @pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.id)
 def test_blocks_the_incident_with_revision_line_and_sqlstate(
     incident: Incident, production: Production, tmp_path: Path, rehearse: Tool
@@ -163,6 +192,24 @@ def test_blocks_the_incident_with_revision_line_and_sqlstate(
     assert done.status == 1, done.stdout + done.stderr
     assert done.places == [(revision, state, BODY + line) for revision, state, line in incident.expected]
     assert done.report["from_revisions"] == done.report["to_revisions"] == ["0001"]
+
+
+def test_the_good_twins_of_all_incidents_pass(production: Production, tmp_path: Path, rehearse: Tool) -> None:
+    """Each in a schema of its own, all in one run: nothing but notes on rows, which are true."""
+    sql, revisions = STAMPED, {"0001": USERS}
+    for number, incident in enumerate(INCIDENTS, 2):
+        there, body = TWINS.get(incident.id, ("", incident.body))
+        schema = f"twin_{number}"
+        users = "CREATE TABLE users (id serial PRIMARY KEY, email varchar(255))"
+        sql += f"CREATE SCHEMA {schema}; SET search_path = {schema}; {users}; {there};"
+        path = f'op.execute("SET LOCAL search_path = {schema}, public")\n'
+        revisions[f"{number:04}"] = path + dedent(body).strip("\n")
+    production.execute(sql)
+
+    done = rehearse(write_project(tmp_path / "project", revisions), production.dump())
+
+    assert done.status == 0, done.stdout + done.stderr
+    assert {each["check"] for each in done.report["findings"]} <= {"depends-on-rows"}
 
 
 def test_passes_where_production_is_as_the_revisions_left_it(
