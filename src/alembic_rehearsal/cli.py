@@ -122,10 +122,10 @@ def baseline(**flags: Any) -> int:
 
     asked, shown = options.merge(flags, making_baseline=True)
     file = Path(asked.baseline)
-    asked = replace(asked, baseline="", divergence="on", from_base=True, remedies=False, keep=False)
+    asked = replace(asked, baseline="", divergence="on", from_base=True, remedies=False, keep=False, idempotence="off")
     status, lines = baselines.keep(_rehearsed(asked, shown), file)
     for line in lines:
-        _say(line)
+        console.say(line)
     return status
 
 

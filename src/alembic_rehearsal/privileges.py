@@ -7,7 +7,7 @@ stands for, and with memberships: https://www.postgresql.org/docs/current/ddl-pr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import psycopg2
@@ -29,7 +29,7 @@ ns AS (SELECT oid, nspname, nspowner, nspacl FROM pg_namespace
         WHERE left(nspname, 3) <> 'pg_' AND nspname <> 'information_schema'),
 object AS (
   SELECT CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END
-         AS kind, n.nspname AS schema, format('%I.%I', n.nspname, c.relname) AS identity, c.relowner AS owner,
+         AS kind, n.nspname AS schema, format('%%I.%%I', n.nspname, c.relname) AS identity, c.relowner AS owner,
          coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS acl,
          NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i'
             AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass) AS counts
@@ -37,19 +37,20 @@ object AS (
    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
      AND NOT EXISTS (SELECT FROM part p WHERE p.classid = c.tableoid AND p.objid = c.oid)
   UNION ALL
-  SELECT 'column', n.nspname, format('%I.%I.%I', n.nspname, c.relname, a.attname), c.relowner, a.attacl, false
+  SELECT 'column', n.nspname, format('%%I.%%I.%%I', n.nspname, c.relname, a.attname), c.relowner, a.attacl, false
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN ns n ON n.oid = c.relnamespace
    WHERE NOT a.attisdropped AND a.attnum > 0 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+     AND (a.attacl IS NOT NULL OR format('%%I.%%I.%%I', n.nspname, c.relname, a.attname) = ANY (%(columns)s))
   UNION ALL
-  SELECT 'schema', nspname, format('%I', nspname), nspowner, coalesce(nspacl, acldefault('n', nspowner)), false FROM ns
+  SELECT 'schema', nspname, format('%%I', nspname), nspowner, coalesce(nspacl, acldefault('n', nspowner)), false FROM ns
   UNION ALL
   SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, n.nspname,
-         format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), p.proowner,
+         format('%%I.%%I(%%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), p.proowner,
          coalesce(p.proacl, acldefault('f', p.proowner)), false
     FROM pg_proc p JOIN ns n ON n.oid = p.pronamespace
    WHERE NOT EXISTS (SELECT FROM part e WHERE e.classid = p.tableoid AND e.objid = p.oid)
   UNION ALL
-  SELECT 'type', n.nspname, format('%I.%I', n.nspname, t.typname), t.typowner,
+  SELECT 'type', n.nspname, format('%%I.%%I', n.nspname, t.typname), t.typowner,
          coalesce(t.typacl, acldefault('T', t.typowner)), false
     FROM pg_type t JOIN ns n ON n.oid = t.typnamespace
    WHERE t.typtype IN ('e', 'd', 'r')
@@ -125,7 +126,7 @@ def compared(before: Endpoint, after: Endpoint, *, migrator: str, tables: Collec
     with connected(before) as connection:
         old = _state(connection)
     with connected(after) as connection:
-        new = _state(connection)
+        new = _state(connection, [each.identity for each in old.objects.values() if each.kind == "column"])
         known = any(
             role not in (each.owner, PUBLIC) and role not in old.almighty
             for each in old.objects.values()
@@ -135,10 +136,11 @@ def compared(before: Endpoint, after: Endpoint, *, migrator: str, tables: Collec
         return Privileges(known, tuple(_tried(connection, found, migrator)))
 
 
-def _state(connection: PgConnection) -> _State:
+def _state(connection: PgConnection, columns: Sequence[str] = ()) -> _State:
+    """Read the objects; of columns those with grants of their own, and *columns*."""
     with connection.cursor() as cursor:
         cursor.execute("SET search_path = pg_catalog")
-        cursor.execute(_OBJECTS)
+        cursor.execute(_OBJECTS, {"columns": list(columns)})
         objects = [
             _Object(kind, schema, identity, counts, owner, frozenset(map(tuple, rights or ())))
             for kind, schema, identity, counts, owner, rights in cursor.fetchall()

@@ -15,8 +15,8 @@ _KINDS = frozenset(
 )
 # What `invalid-index` tells, and what a DBA tunes.
 _ATTRIBUTES = frozenset({"tablespace", "clustered", "statistics", "valid"})
-# Supabase's own schemas, https://supabase.com/docs/guides/database/overview, and where Heroku keeps extensions,
-# https://devcenter.heroku.com/articles/heroku-postgres-extensions-postgis-full-text-search
+# Supabase's own schemas, beside an application's, and where Heroku keeps extensions:
+# https://help.heroku.com/ZOFBHJCJ/heroku-postgres-extension-schema-restrictions
 _PLATFORM = frozenset(
     {
         *("auth", "storage", "realtime", "_realtime", "graphql", "graphql_public", "vault", "extensions", "net"),
