@@ -100,7 +100,7 @@ def fix(*, yes: bool, **flags: Any) -> int:
     from alembic_rehearsal.remedies import best
 
     asked, shown = options.merge(flags)
-    report = _rehearsed(replace(asked, from_base=True, remedies=True, keep=False), shown)
+    report = _rehearsed(replace(asked, from_base=True, remedies=True, keep=False, idempotence="off"), shown)
     remedy = best(report.findings)
     if remedy is None or not remedy.patch:
         console.print_reports(report, replace(shown, quiet=True, reports=(("text", "-"),)))

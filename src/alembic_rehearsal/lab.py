@@ -167,6 +167,10 @@ class Lab:
             barrier_s=barrier_s,
         )
 
+    def roles_left(self) -> bool:
+        """Say whether a run made roles that stay where they are: on somebody else's server."""
+        return self.cluster.offer.provider == "server" and bool(self._roles_now() - self._roles)
+
     def _roles_now(self) -> frozenset[str]:
         with connected(self.cluster.admin) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT rolname FROM pg_roles")

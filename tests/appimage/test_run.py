@@ -298,3 +298,16 @@ def _foreign(image: str, folder: Path) -> str:
         archive.add(work / "saved", arcname=".")
     docker("load", "-i", str(work / "image.tar"))
     return tag
+
+
+def test_the_trials_after_the_upgrade_are_made_in_the_image_too(build: Build, tmp_path: Path) -> None:
+    """Each in a container of its own, held at the barrier through its container's input."""
+    image = build(project(tmp_path / "project", 'op.create_table("teams", sa.Column("id", sa.Integer))'))
+
+    done = rehearse(image, workspace(tmp_path / "work"), "--instances", "2")
+
+    assert done.status == 0, done.stdout + done.stderr
+    found = {each["check"]: each for each in done.report["findings"]}
+    assert set(found) == {"not-race-safe", "not-repeatable"}
+    assert "Of 2 upgrades at once, on one copy of production's schema, 1 fails" in found["not-race-safe"]["message"]
+    assert found["not-repeatable"]["evidence"][0].partition(": ")[2].startswith("SQLSTATE 42P07")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_again import TEAMS, of, rehearsed
+from test_again import STAMPED, TEAMS, of, rehearsed
 
 from alembic_rehearsal.again import starting
 from alembic_rehearsal.checks._lock import RECIPE
-from fix_projects import Production, write_project
+from fix_projects import Production, run_tool, write_project
 
 
 def code(recipe: str) -> list[str]:
@@ -170,3 +170,36 @@ def test_a_race_blocks_where_instances_migrate_when_they_start(production: Produ
     [found] = of(run, "not-race-safe")
     assert (run.status, found["severity"]) == (1, "error")
     assert "Dockerfile:2 migrates when an instance starts (CMD)" in " ".join(found["evidence"])
+
+
+def test_roles_that_a_revision_makes_are_no_obstacle(production: Production, tmp_path: Path) -> None:
+    """Roles belong to the server: each copy finds those, and only those, that the database it is a copy of had."""
+    role = f"reporting_{tmp_path.name[-12:]}".lower()
+    body = f"op.execute('CREATE ROLE {role}')\nop.execute('GRANT SELECT ON users TO {role}')"
+    project = write_project(tmp_path / "p", {"0001": "", "0002": body}, env=locked())
+    production.execute(STAMPED)
+    dump = production.dump()
+    with dump.open("a") as file:
+        file.write("ALTER ROLE app_production CREATEROLE;\n")
+
+    run = run_tool(
+        "run", "--dump", str(dump), "--format", "json", "--severity", "not-repeatable=off", cwd=project, timeout_s=120
+    )
+
+    assert (run.status, run.report["findings"]) == (0, []), run.stdout + run.stderr
+
+
+def test_a_database_that_was_never_migrated_is_raced_for_its_version_table(
+    production: Production, tmp_path: Path
+) -> None:
+    """The first one makes the table, the others meet it; the recipe's lock comes before that."""
+    production.execute("CREATE TABLE users (id int)")
+    dump = production.folder / "bare.sql"
+    dump.write_bytes(production.pg_dump("--schema-only"))
+    flags = ("run", "--dump", str(dump), "--format", "json", "--at", "base", "--severity", "not-repeatable=off")
+
+    bad = run_tool(*flags, cwd=write_project(tmp_path / "bad", {"0001": TEAMS}))
+    good = run_tool(*flags, cwd=write_project(tmp_path / "good", {"0001": TEAMS}, env=locked()))
+
+    assert of(bad, "not-race-safe"), bad.stdout
+    assert (good.status, good.report["findings"]) == (0, []), good.stdout

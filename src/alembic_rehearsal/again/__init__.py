@@ -20,6 +20,12 @@ from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Options, Trace
 
 _Result = TypeVar("_Result")
+_WHAT = {
+    grades.SECOND: "a second upgrade",
+    grades.RERUN: "the revisions run again",
+    grades.RACE: "several upgrades at once",
+    grades.CUTS: "deploys that die half-way",
+}
 
 
 def tried(lab: Lab, trace: Trace, xid: int) -> Again | None:
@@ -35,17 +41,19 @@ def tried(lab: Lab, trace: Trace, xid: int) -> Again | None:
     if trace.exit_status != 0 or not trace.steps or lineage.failed(trace.steps) or not _recorded(lab, trace):
         return None
     wanted = grades.wanted(lab.options)
+    left_out = ", ".join(what for check, what in _WHAT.items() if check not in wanted)
+    off = [f"{left_out}: switched off"] if left_out else []
     if not wanted:
-        return Again()
+        return Again(untried=tuple(off))
     if _relative(trace):
         return Again(untried=("a second and further upgrades: to a relative target each of them would go further",))
-    trials = _Trials(ground(lab, trace))
+    trials = _Trials(ground(lab, trace), off)
     cut = cuts.prepared(lab, trace, xid) if grades.CUTS in wanted else None
     # The copies of the finished database come first: the roles that the true run made go aside with the race.
     return Again(
-        second=trials.made("a second upgrade", second.run, second.doubtful) if grades.SECOND in wanted else None,
-        rerun=trials.made("the revisions run again", rerun.run, rerun.doubtful) if grades.RERUN in wanted else None,
-        race=trials.made("several upgrades at once", race.run, race.doubtful) if grades.RACE in wanted else None,
+        second=trials.made(grades.SECOND, second.run, second.doubtful) if grades.SECOND in wanted else None,
+        rerun=trials.made(grades.RERUN, rerun.run, rerun.doubtful) if grades.RERUN in wanted else None,
+        race=trials.made(grades.RACE, race.run, race.doubtful) if grades.RACE in wanted else None,
         cuts=cut() if cut else None,
         untried=tuple(trials.untried),
     )
@@ -57,11 +65,11 @@ class _Trials:
     untried: list[str] = field(default_factory=list)
 
     def made(
-        self, what: str, trial: Callable[[Ground], _Result], doubtful: Callable[[_Result, Options], bool]
+        self, check: str, trial: Callable[[Ground], _Result], doubtful: Callable[[_Result, Options], bool]
     ) -> _Result | None:
         """Return what *trial* finds; that it can't be made is a line of the report, and never costs the verdict."""
         lab = self.start.lab
-        lab.listener.progress(f"trying {what}")
+        lab.listener.progress(f"trying {_WHAT[check]}")
         try:
             lab.fork = lab.true is not None and lab.true.nursery is not None and lab.true.nursery.settled()
             result = trial(self.start) if lab.fork else None
@@ -72,7 +80,7 @@ class _Trials:
             return result
         except (RehearsalError, psycopg2.Error) as error:
             said = str(error).strip().split("\n", 1)[0]
-            self.untried.append(f"{what}: {said}")
+            self.untried.append(f"{_WHAT[check]}: {said}")
             return None
         finally:
             lab.fork = False

@@ -15,6 +15,7 @@ from alembic_rehearsal import catalog, grades, lineage, locks
 from alembic_rehearsal.again import starting
 from alembic_rehearsal.again.ground import Ground, row_differences, schema_differences
 from alembic_rehearsal.again.records import Race
+from alembic_rehearsal.errors import ServerError
 from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Options, Trace
 from alembic_rehearsal.rehearse import Rehearsal
@@ -38,6 +39,9 @@ def run(start: Ground) -> Race:
         RehearsalError: the server refuses.
     """
     lab, instances = start.lab, start.lab.options.instances
+    if lab.roles_left():
+        message = "the revisions make roles, which a server that is somebody else's keeps"
+        raise ServerError(message)
     with start.step("race"):
         name = start.name("race")
         lab.fresh(name)
