@@ -1,4 +1,7 @@
-"""`python -m bench --envs DIR`: median seconds by hand and by the tool, and their ratio, on four schemas."""
+"""`python -m bench --envs DIR`: median seconds by hand and by the tool, and their ratios, on four schemas.
+
+"plain" is the rehearsal alone; "checks" has what is tried after it by default too, each with its share.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,10 @@ from bench import byhand, large
 # Where each production stands: far enough back that the upgrade does something, and passes.
 _POINTS = {"optuna": "v2.4.0.a", "mlflow": "867495a8f9d4", "airflow": "29ce7909c52b"}
 _LARGE_TABLES = 3000
+# What is left out of a plain rehearsal: everything that runs the command once more, or builds the history.
+_PLAIN = ("--idempotence", "off", "--severity", "second-run-not-a-no-op=off", "--divergence", "off")
+# Steps of a plain rehearsal; the others are the checks'.
+_OWN = frozenset(("inspect", "choose", "server", "restore", "clone", "upgrade", "read back", "judge"))
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,10 @@ def main() -> None:
     asked = parser.parse_args()
     binaries = next(Path(o.location) for o in postgres.offers(("local", "embedded"))[0])
     print(f"{asked.runs} runs each, in turn; PostgreSQL from the same binaries; seconds, medians")
-    print(f"{'schema':8} {'by hand':>8} {'tool':>8} {'ratio':>6} {'bare upgrade':>13} {'tool - bare':>12}")
+    print(
+        f"{'schema':8} {'by hand':>8} {'plain':>8} {'ratio':>6} {'bare upgrade':>13} {'plain - bare':>13} "
+        f"{'checks':>8} {'ratio':>6}"
+    )
     with tempfile.TemporaryDirectory() as place, server() as production:
         for name in asked.only:
             with _case(name, Path(place), production, asked.envs) as case:
@@ -86,16 +96,25 @@ def _case(name: str, place: Path, production: Server, envs: Path) -> Iterator[Ca
 
 
 def _measure(case: Case, binaries: Path, runs: int) -> None:
-    hand, tool, bare = [], [], []
+    hand, plain, bare, full = [], [], [], []
+    shares: dict[str, list[float]] = {}
     for _ in range(runs):
         with _addressed(case) as (command, environ):
             steps = byhand.seconds(binaries, case.dump, command, cwd=case.folder, environ=environ, roles=(OWNER,))
         hand.append(steps["total"])
         bare.append(steps["upgrade"])
-        tool.append(_tool(case))
-    by_hand, by_tool, upgrade = map(statistics.median, (hand, tool, bare))
-    ratio, over = by_tool / by_hand, by_tool - upgrade
-    print(f"{case.name:8} {by_hand:8.2f} {by_tool:8.2f} {ratio:6.2f} {upgrade:13.2f} {over:12.2f}", flush=True)
+        plain.append(_tool(case, _PLAIN)[0])
+        took, timings = _tool(case)
+        full.append(took)
+        for step in timings.keys() - _OWN:
+            shares.setdefault(step, []).append(timings[step])
+    by_hand, alone, upgrade, checked = map(statistics.median, (hand, plain, bare, full))
+    print(
+        f"{case.name:8} {by_hand:8.2f} {alone:8.2f} {alone / by_hand:6.2f} {upgrade:13.2f} {alone - upgrade:13.2f} "
+        f"{checked:8.2f} {checked / alone:6.2f}",
+        flush=True,
+    )
+    print("   ", ", ".join(f"{step} {statistics.median(took):.2f}" for step, took in shares.items()), flush=True)
 
 
 @contextmanager
@@ -114,14 +133,15 @@ def _addressed(case: Case) -> Iterator[tuple[list[str], dict[str, str]]]:
             path.write_text(text)
 
 
-def _tool(case: Case) -> float:
+def _tool(case: Case, flags: tuple[str, ...] = ()) -> tuple[float, dict[str, float]]:
+    """Return the seconds that a rehearsal took, by the clock and step by step."""
     nowhere = "deploy@db.production.example:5432/app"
     environ = {name: value.replace("$address", nowhere) for name, value in case.environ.items()}
     kept = {path: path.read_text() for path in case.folder.glob("*.ini")}
     for path, text in kept.items():
         path.write_text(text.replace("$address", nowhere))
     argv = [sys.executable, "-m", "alembic_rehearsal", "run", "--dump", str(case.dump), "--python", str(case.python)]
-    argv += ["--format", "json"]
+    argv += ["--format", "json", *flags]
     if case.command[0] not in ("alembic", str(case.python.parent / "alembic")):
         argv += ["--command", " ".join(case.command).replace("$address", nowhere)]
     began = time.perf_counter()
@@ -131,9 +151,7 @@ def _tool(case: Case) -> float:
         path.write_text(text)
     if done.returncode:
         sys.exit(f"{case.name}: the rehearsal did not pass: {done.stdout}{done.stderr}")
-    timings = json.loads(done.stdout)["timings"]
-    print("   ", {step: round(value, 2) for step, value in timings.items()}, file=sys.stderr)
-    return took
+    return took, json.loads(done.stdout)["timings"]
 
 
 if __name__ == "__main__":
