@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_FOLDER = re.compile(r"/\S*?/site-packages/(?:\S*/)?")
 _INTRO = """\
 # Real upgrades that die half-way
 
@@ -48,7 +50,8 @@ def page(results: Mapping[str, Any]) -> str:
             lines.append("; ".join([f"- {_place(finding)}: {finding['message']}", *finding["folded"]]))
             lines += [f"  - {line}" for line in finding["evidence"]]
         lines += [f"- {line}" for line in found["notes"]]
-    return "\n".join(lines).rstrip() + "\n"
+    # Where the environments were on the machine is nobody's business.
+    return _FOLDER.sub("", "\n".join(lines)).rstrip() + "\n"
 
 
 def agrees(found: Mapping[str, Any]) -> bool:

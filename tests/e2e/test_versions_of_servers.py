@@ -74,6 +74,19 @@ def test_it_is_rehearsed_on_its_own_major(production: Production, project: Path,
     assert "users_name" in str(blocked.report["state_left"])
 
 
+def test_a_deploy_that_dies_is_tried_on_it(production: Production, rehearse: Tool, tmp_path: Path) -> None:
+    """Its commits can be held, and each is told from the others by its time."""
+    production.execute(STAMPED)
+    unguarded = STAYS.replace("DROP INDEX CONCURRENTLY IF EXISTS users_name", "SELECT 1")
+    project = write_project(tmp_path / "bad", {"0001": USERS, "0002": unguarded})
+
+    done = rehearse(project, production.dump(), env=path_to(production))
+
+    assert done.status == 1, done.stdout + done.stderr
+    assert done.places == [("0002", "42P07", BODY + 3)]
+    assert done.errors[0]["folded"] == [f"the same if it dies after migrations/versions/0002.py:{BODY + 3}"]
+
+
 def test_a_given_server_of_it_is_used(production: Production, project: Path, rehearse: Tool) -> None:
     """With --postgres and a URL, on a scratch database."""
     production.execute(STAMPED + "CREATE TABLE tokens (id int)")
