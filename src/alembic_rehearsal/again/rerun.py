@@ -90,10 +90,19 @@ def _changes(finished: Facts, trace: Trace) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def _unsaid(found: Repeated) -> bool:
+    told = found.stopped.startswith(("SQLSTATE", "sqlalchemy.", "alembic."))
+    return bool(found.stopped) and not told and not any(each.error for each in found.operations)
+
+
 def doubtful(found: Rerun, options: Options) -> bool:
     """Say whether a copy of the command's process could have been the reason for what was found.
 
-    What the server says to a revision's statement is no copy's doing; what blocks is looked at twice all the same.
+    What the server says to a revision's statement is no copy's doing, nor what Alembic and SQLAlchemy say about its
+    schema, nor what follows from either; what blocks is looked at twice all the same.
     """
-    unsaid = any(each.stopped and not each.stopped.startswith("SQLSTATE") for each in found.repeated)
-    return unsaid or not found.tried or (bool(found.repeated) and grades.blocks(options, "repeatable"))
+    return (
+        any(map(_unsaid, found.repeated))
+        or not found.tried
+        or (bool(found.repeated) and grades.blocks(options, "repeatable"))
+    )
