@@ -1,7 +1,8 @@
 """Writes docs/checks.md from examples/checks/ by running each of them: `python -m scripts.checks [CHECK]...`.
 
 An example is a folder with the check's name: `bad/` and `good/` go over `_project/`, what production has besides is in
-`production.sql`, the flags of the run, one a line, in `flags`, and what git has committed before in `base/`.
+`production.sql`, the flags of the run, one a line, in `flags`, and what git has committed before in `base/`. Unless the
+flags say otherwise there is no build from base, and no grade of idempotence is tried.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ All of them begin with a table `users`, made by revision `0001`, which productio
 _WHO = ("-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false")
 # The same commit each time: its id is on the page.
 _THEN = {f"GIT_{who}_DATE": "2026-01-01T00:00:00Z" for who in ("AUTHOR", "COMMITTER")}
+# An ordinary revision is neither race-safe nor repeatable: where an example is about another check that isn't tried.
+_UNGUARDED = ("--idempotence", "off")
 _REPORTS = ("--format=json", "--output=report.json", "--format=text", "--quiet")
 
 
@@ -97,7 +100,8 @@ def _build(example: Path, kind: str, folder: Path) -> list[str]:
         shutil.copy(source, folder / "migrations" / source.relative_to(example / kind))
     asked = [each.read_text().split() for each in (example / "flags", example / kind / "flags") if each.exists()]
     flags = [flag for each in asked for flag in each]
-    return flags if "--from-base" in flags else [*flags, "--no-from-base"]
+    alone = [] if "--from-base" in flags else ["--no-from-base"]
+    return [*alone, *([] if "--idempotence" in flags else _UNGUARDED), *flags]
 
 
 def section(check: str, bad: Run) -> str:

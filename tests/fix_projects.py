@@ -165,14 +165,14 @@ def rehearse() -> Tool:
     """Run `alembic-rehearsal run` on a project and a dump, on this machine's local server, with a JSON report.
 
     The history from base, a second server and a second run of the command, is left to the tests that ask for it, and so
-    are the trials after an upgrade that went through, which are runs of the command too.
+    are the trials after an upgrade that went through, which are runs of the command too: the test's own flags win.
     """
     once = ("--idempotence", "off", "--severity", "second-run-not-a-no-op=off")
 
     def run(
         project: Path, dump: Path, *flags: str, env: Mapping[str, str] | None = None, from_base: bool = False
     ) -> Run:
-        flags = (*flags, *once) if from_base else (*flags, *once, "--no-from-base")
+        flags = (*once, *flags) if from_base else (*once, "--no-from-base", *flags)
         return run_tool("run", "--dump", str(dump), "--format", "json", *flags, cwd=project, env=env)
 
     return run

@@ -46,6 +46,7 @@ def locked(configure: str = "") -> str:
 
 CONCURRENTLY = """
 with op.get_context().autocommit_block():
+    op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_email")
     op.create_index("ix_email", "users", ["email"], postgresql_concurrently=True)
 """
 SEVERAL = {

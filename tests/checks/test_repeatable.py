@@ -28,6 +28,7 @@ BAD = [
     ("op.execute(\"CREATE TYPE mood AS ENUM ('sad')\")", [(0, "42710", "checkfirst=True")]),
     ('op.drop_column("users", "email")', [(0, "42703", "op.drop_column(..., if_exists=True)")]),
     ('op.alter_column("users", "email", new_column_name="mail")', [(0, "42703", "")]),
+    ('op.create_foreign_key("fk", "users", "users", ["id"], ["id"])', [(0, "42710", 'get_foreign_keys("...")')]),
 ]
 GOOD = [
     'op.create_table("teams", sa.Column("id", sa.Integer), if_not_exists=True)',
@@ -37,8 +38,20 @@ GOOD = [
     op.execute("UPDATE roles SET name = 'admin'")
     """,
     'op.alter_column("users", "email", type_=sa.String(300))',
+    # IF NOT EXISTS alone would pass over the invalid index that a deploy leaves which dies in between: not-retryable.
     """
     with op.get_context().autocommit_block():
+        op.drop_index("ix", "users", postgresql_concurrently=True, if_exists=True)
+        op.create_index("ix", "users", ["email"], postgresql_concurrently=True)
+    """,
+    """
+    invalid = op.get_bind().execute(
+        sa.text("SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('ix') AND NOT indisvalid")
+    )
+    left = invalid.scalar()
+    with op.get_context().autocommit_block():
+        if left:
+            op.drop_index("ix", "users", postgresql_concurrently=True)
         op.create_index("ix", "users", ["email"], postgresql_concurrently=True, if_not_exists=True)
     """,
     "pass",

@@ -42,6 +42,12 @@ _OPERATIONS = (
         'if "..." in {each["name"] for each in inspector.get_foreign_keys("...")}:',
     ),
 )
+_ASKS = '    if "..." not in {{each["name"] for each in sa.inspect(op.get_bind()).get_{}("...")}}:'
+_CONSTRAINTS = (
+    (r".*\bFOREIGN\s+KEY\b", "foreign_keys"),
+    (r".*\bCHECK\b", "check_constraints"),
+    ("", "unique_constraints"),
+)
 _OTHERS = (
     (
         r"CREATE\s+TYPE\b",
@@ -49,10 +55,7 @@ _OTHERS = (
     ),
     (r"ALTER\s+TYPE\b.*\bADD\s+VALUE\b", "    ALTER TYPE ... ADD VALUE IF NOT EXISTS '...'"),
     (r"(?:WITH\b.*)?INSERT\b", "    INSERT INTO ... ON CONFLICT DO NOTHING\nor, without a key, WHERE NOT EXISTS (...)"),
-    (
-        r"ALTER\s+TABLE\b.*\bADD\b",
-        '    if "..." not in {each["name"] for each in sa.inspect(op.get_bind()).get_unique_constraints("...")}:',
-    ),
+    *((rf"ALTER\s+TABLE\b.*\bADD\b{kind}", _ASKS.format(question)) for kind, question in _CONSTRAINTS),
 )
 
 

@@ -29,8 +29,8 @@ expressions otherwise once they have been dumped and restored.
 
 Left out, because the build from base can't know it or the tool itself makes it different: owners, grants, default
 privileges, security labels, extensions, publications, subscriptions, foreign servers, event triggers, version tables,
-tablespaces, partitions that only one side has, what stands in schemas of a platform's own, and the contents of a schema
-that no revision knows.
+tablespaces, partitions that only one side has, the comment that initdb gives schema public, what stands in schemas of a
+platform's own, and the contents of a schema that no revision knows.
 """
 
 from __future__ import annotations

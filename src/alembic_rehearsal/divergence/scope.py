@@ -24,6 +24,9 @@ _PLATFORM = frozenset(
         "heroku_ext",
     }
 )
+# initdb writes it, and a production whose schema public was dropped and made again is without it:
+# https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PUBLIC
+_STANDARD = ("comment", "schema public")
 _SCHEMA = re.compile(r'((?:"(?:[^"]|"")+")|[^."(\s]+)\.')
 _TEXTS = frozenset({"definition", "default", "generated", "using", "with check", "where"})
 # CHECK (status IN ('a', 'b')) on a varchar column is written with its casts in other places once it was restored.
@@ -59,6 +62,8 @@ def scoped(facts: Facts, other: Facts, *, tables: Collection[str], known: Collec
 def _counts(key: Key, facts: Facts, known: Collection[str]) -> bool:
     if key.kind == "schema":
         return key.identity in known or key.identity not in _PLATFORM
+    if (key.kind, key.identity) == _STANDARD:
+        return False
     schema = schema_of(key, facts)
     return not schema or schema in known
 

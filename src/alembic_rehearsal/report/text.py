@@ -91,7 +91,7 @@ def _print_fix(console: Console, fix: str, *, diff: bool) -> None:
             for line in lines:
                 console.print(Text(f"     {line}"), soft_wrap=True)
         else:
-            console.print(Padding(Text(" ".join(lines)), (0, 0, 0, 5)))
+            console.print(Padding(Text(" ".join(lines).strip()), (0, 0, 0, 5)))
 
 
 def _indented(console: Console, text: str, style: str = "") -> None:

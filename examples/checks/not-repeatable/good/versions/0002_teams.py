@@ -1,0 +1,14 @@
+"""Teams, and who is in one."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.create_table("teams", sa.Column("id", sa.Integer, primary_key=True), if_not_exists=True)
+    op.add_column("users", sa.Column("team", sa.Integer), if_not_exists=True)
+    if not any(each["name"] == "fk_users_team" for each in sa.inspect(op.get_bind()).get_foreign_keys("users")):
+        op.create_foreign_key("fk_users_team", "users", "teams", ["team"], ["id"])
