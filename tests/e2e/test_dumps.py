@@ -87,9 +87,7 @@ def test_a_production_that_was_never_stamped_fails_from_base(
     assert told.places == [("0001", "42P07", BODY)]
 
 
-def test_a_stamp_that_the_scripts_do_not_know_is_told(
-    production: Production, project: Path, rehearse: Tool
-) -> None:
+def test_a_stamp_that_the_scripts_do_not_know_is_told(production: Production, project: Path, rehearse: Tool) -> None:
     """No traceback: one finding."""
     production.execute(STAMPED.replace("0001", "deadbeef"))
 
