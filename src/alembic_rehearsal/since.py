@@ -26,8 +26,7 @@ def commit_of(root: str, ref: str) -> str:
     try:
         inside = _git(root, "rev-parse", "--is-inside-work-tree", check=False)
         if inside.status != 0:
-            said = inside.stderr.decode(errors="replace").strip().partition("\n")[0]
-            raise UsageError(f"--base {ref}: {root} is in no git repository: {said}", fix="Leave --base out.")
+            raise _unreadable(root, ref, inside.stderr.decode(errors="replace").strip())
         named = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", check=False)
         if named.status != 0:
             raise UsageError(f"--base {ref}: git has no such commit here", fix=_DEPTH)
@@ -37,6 +36,19 @@ def commit_of(root: str, ref: str) -> str:
         raise UsageError(f"--base {ref} needs git: {error}", fix="Install git, or leave --base out.") from error
     # Without a common ancestor, as in a checkout without its history, the commit itself is what there is.
     return parting.stdout.decode().strip() if parting.status == 0 else commit
+
+
+def _unreadable(root: str, ref: str, said: str) -> UsageError:
+    """Return what to say where git reads nothing: whose files it reads is the user's to decide.
+
+    Source: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
+    """
+    if "safe.directory" not in said:
+        first = said.partition("\n")[0]
+        return UsageError(f"--base {ref}: {root} is in no git repository: {first}", fix="Leave --base out.")
+    mend = next(line.strip() for line in said.splitlines() if "safe.directory" in line)
+    message = f"--base {ref}: git doesn't read the repository at {root}, for it belongs to another account"
+    return UsageError(message, fix=f"Trust it, or leave --base out:\n    {mend}")
 
 
 def is_there(root: str, commit: str, environ: Mapping[str, str]) -> bool:

@@ -197,10 +197,11 @@ def test_a_token_that_can_only_read_is_a_notice(github: GitHub, tmp_path: Path) 
     assert "pull-requests: write" in told.text
 
 
+@pytest.mark.parametrize("token", ["job-token", ""])
 @pytest.mark.parametrize("head", ["mallory/shop", None])
-def test_a_fork_is_not_even_tried(github: GitHub, tmp_path: Path, head: str | None) -> None:
-    """Its token can only read; the fork itself may be gone already."""
-    told = post("x", job(github, tmp_path, head=head))
+def test_a_fork_is_not_even_tried(github: GitHub, tmp_path: Path, head: str | None, token: str) -> None:
+    """Its token can only read, and a secret is empty there; the fork itself may be gone already."""
+    told = post("x", job(github, tmp_path, head=head), token=token)
 
     assert (told.kind, github.asked) == ("notice", [])
     assert "fork" in told.text
@@ -220,11 +221,11 @@ def test_without_an_event_there_is_no_pull_request() -> None:
     assert post("x", {}).kind == "notice"
 
 
-def test_an_empty_token_is_said() -> None:
+def test_an_empty_token_is_said(github: GitHub, tmp_path: Path) -> None:
     """A secret that isn't there is an empty text."""
-    told = post("x", {}, token="")
+    told = post("x", job(github, tmp_path), token="")
 
-    assert told.kind == "warning"
+    assert (told.kind, github.asked) == ("warning", [])
     assert "the input token is empty" in told.text
 
 

@@ -16,7 +16,8 @@ from fix_projects import ENV
 pytestmark = pytest.mark.docker
 
 PULL = {"number": 7, "head": {"sha": "a" * 40, "repo": {"full_name": "octo/shop"}}}
-EVENT = {"pull_request": {**PULL, "base": {"repo": {"full_name": "octo/shop"}}}}
+BASE = {"repo": {"full_name": "octo/shop"}}
+EVENT = {"pull_request": {**PULL, "base": BASE}}
 GIVEN = {"dump": "production.sql", "install": "none", "comment": "true", "token": "job-token"}
 # What the code of a pull request could try to get the token with.
 THIEF = """
@@ -95,6 +96,21 @@ def test_a_token_that_may_not_write_changes_nothing_else(runner: Runner, github:
 
     assert step.status == 0, step.log
     assert [each.message.partition(":")[0] for each in step.commands] == ["PASS", "no comment"]
+
+
+def test_a_forks_pull_request_without_a_token_is_rehearsed(runner: Runner) -> None:
+    """It gets no secret; a notice says that there is no comment, and the step passes."""
+    check_out(runner, "pass")
+    event = {"pull_request": {**PULL, "head": {"repo": {"full_name": "mallory/shop"}}, "base": BASE}}
+    (runner.temp / "_github_workflow" / "event.json").write_text(json.dumps(event))
+
+    step = runner.run({**GIVEN, "token": ""}, {"GITHUB_REPOSITORY": "octo/shop", "GITHUB_EVENT_NAME": "pull_request"})
+
+    assert step.status == 0, step.log
+    assert [(each.name, each.message.partition(":")[0]) for each in step.commands] == [
+        ("notice", "PASS"),
+        ("notice", "no comment"),
+    ]
 
 
 def test_the_code_cannot_read_the_token_of_another_process(runner: Runner, github: GitHub) -> None:

@@ -251,3 +251,17 @@ def test_a_base_that_is_not_there_is_wrong_usage(committed: Path, production: Pr
     assert "--base origin/nowhere: git has no such commit here" in unknown.stderr
     assert "fetch-depth: 0" in unknown.stderr
     assert "is in no git repository" in outside.stderr
+
+
+def test_a_repository_of_another_account_is_said_to_be_one(committed: Path, production: Production) -> None:
+    """Git calls it dubious and reads nothing; it is no lack of a repository, and git's own remedy is said."""
+    # Of git's own tests: every repository counts as another account's.
+    env = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+    trusted = {**env, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    argv = ("run", "--dump", str(production.dump()), "--base", "main")
+
+    refused, done = (run_tool(*argv, cwd=committed, env=each) for each in (env, trusted))
+
+    assert (refused.status, done.status) == (2, 0), refused.stderr + done.stderr
+    assert "it belongs to another account" in refused.stderr
+    assert f"git config --global --add safe.directory {committed}" in refused.stderr

@@ -90,13 +90,14 @@ def post(
         project: directory, configuration file and section: each project of a repository has a comment of its own,
         variant: and so has each dump, target, command and role that it is rehearsed with.
     """
-    if not token:
-        return Told("warning", f"no comment: the input token is empty; {_NEEDED}")
     request = _request(environ)
     if request is None:
         return Told("notice", f"no comment: {environ.get('GITHUB_EVENT_NAME') or 'this'} is no pull request")
     if request.from_fork:
         return Told("notice", "no comment: a pull request from a fork has a token that can only read")
+    # A fork's job gets no secret at all, so this is looked at last.
+    if not token:
+        return Told("warning", f"no comment: the input token is empty; {_NEEDED}")
     mark = marker(project, variant or {})
     run = _Run(*(_number(environ.get(f"GITHUB_RUN_{part}", "")) for part in ("ID", "ATTEMPT")))
     body = f"{mark}\n{run.line()}\n{text}\n{_foot(environ, request, project, variant or {})}"
