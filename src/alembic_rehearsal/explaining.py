@@ -39,9 +39,9 @@ def explain(lab: Lab, trace: Trace, directory: Path) -> Explained:
     """
     if _failed(trace):
         return _of_failure(lab, directory)
-    if mending.without_survey(trace):
+    if why := mending.without_survey(trace):
         production = catalog.read(lab.admin_of(PRISTINE))
-        history = History((), complete=False, why="the revisions have several heads")
+        history = History((), complete=False, why=why)
         return Explained(history=history, production=production, surveyed=production)
     if trace.exit_status == 0 and skipped_silently.notices(trace):
         with _from_base(lab, directory) as builder, lab.clock.step("from base"):
