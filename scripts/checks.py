@@ -71,6 +71,12 @@ def names() -> list[str]:
 def run(check: str, kind: str, folder: Path) -> Run:
     """Build the example *kind*, "bad" or "good", of *check* in the new *folder*, and rehearse it."""
     flags = _build(EXAMPLES / check, kind, folder)
+    alone = [] if "--from-base" in flags else ["--no-from-base"]
+    return rehearsed(folder, [*alone, *([] if "--idempotence" in flags else _UNGUARDED), *flags])
+
+
+def rehearsed(folder: Path, flags: Sequence[str]) -> Run:
+    """Rehearse the project in *folder*, whose production is in `production.sql`."""
     done = subprocess.run(
         [sys.executable, "-m", "alembic_rehearsal", "run", "--dump=production.sql", *flags, *_REPORTS],
         cwd=folder,
@@ -81,7 +87,7 @@ def run(check: str, kind: str, folder: Path) -> Run:
         check=False,
     )
     if not (folder / "report.json").exists():
-        raise RuntimeError(f"{check}/{kind}: {done.stderr}")
+        raise RuntimeError(f"{folder}: {done.stderr}")
     return Run(done.returncode, done.stdout, json.loads((folder / "report.json").read_text()))
 
 
@@ -99,9 +105,7 @@ def _build(example: Path, kind: str, folder: Path) -> list[str]:
     for source in (each for each in (example / kind).rglob("*.py")):
         shutil.copy(source, folder / "migrations" / source.relative_to(example / kind))
     asked = [each.read_text().split() for each in (example / "flags", example / kind / "flags") if each.exists()]
-    flags = [flag for each in asked for flag in each]
-    alone = [] if "--from-base" in flags else ["--no-from-base"]
-    return [*alone, *([] if "--idempotence" in flags else _UNGUARDED), *flags]
+    return [flag for each in asked for flag in each]
 
 
 def section(check: str, bad: Run) -> str:
@@ -111,17 +115,18 @@ def section(check: str, bad: Run) -> str:
     fixed = check in policy.FIXED
     weight = "no setting changes it" if fixed else f"`--severity {check}=LEVEL` or a waiver changes it"
     parts = [f"## `{check}`", f"{rule.short}. {rule.full}", f"Here: **{severities}**; {weight}. {rule.help}"]
-    parts += _files(EXAMPLES / check, ".", "Production has besides")
-    parts += _files(EXAMPLES / check, "base", "Committed before")
-    parts += _files(EXAMPLES / check, "bad", "Bad")
+    parts += files(EXAMPLES / check, ".", "Production has besides")
+    parts += files(EXAMPLES / check, "base", "Committed before")
+    parts += files(EXAMPLES / check, "bad", "Bad")
     flags = EXAMPLES / check / "flags"
     asked = f" with `{' '.join(flags.read_text().split())}`" if flags.exists() else ""
     parts += [f"What is said{asked}:", f"```text\n{bad.text.strip()}\n```"]
-    parts += _files(EXAMPLES / check, "good", "Good")
+    parts += files(EXAMPLES / check, "good", "Good")
     return "\n\n".join(parts) + "\n"
 
 
-def _files(example: Path, kind: str, label: str) -> list[str]:
+def files(example: Path, kind: str, label: str) -> list[str]:
+    """Return the files in the folder *kind* of *example*, each under a line that begins with *label*."""
     place = example / kind
     if not place.is_dir():
         return []

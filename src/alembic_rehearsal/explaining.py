@@ -65,7 +65,7 @@ def begun(
     Raises:
         RehearsalError: the server refuses.
     """
-    if trace.exit_status != 0 or _failed(trace):
+    if trace.exit_status != 0 or _failed(trace) or mending.without_survey(trace):
         yield lambda: _with_drift(lab, trace, _of_failure_or_nothing(lab, trace, directory, builder))
     elif not _base_is_needed(lab, trace):
         yield Explained
@@ -117,9 +117,9 @@ def _with_drift(lab: Lab, trace: Trace, found: Explained) -> Explained:
 def _of_failure_or_nothing(lab: Lab, trace: Trace, directory: Path, builder: building.Builder | None) -> Explained:
     if _failed(trace):
         return _of_failure(lab, directory, builder)
-    if mending.without_survey(trace):
+    if why := mending.without_survey(trace):
         production = catalog.read(lab.admin_of(PRISTINE))
-        history = History((), complete=False, why="the revisions have several heads")
+        history = History((), complete=False, why=why)
         return Explained(history=history, production=production, surveyed=production)
     return Explained()
 

@@ -8,14 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from alembic_rehearsal import project as projects
+from alembic_rehearsal.checks import _graph
 from alembic_rehearsal.history import building
 from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Evidence, Finding, Trace
 
 
-def without_survey(trace: Trace) -> bool:
-    """Say whether something can be tried although no revision ran: there are several heads."""
-    return bool(trace.exit_status) and not trace.steps and any(len(each.heads) > 1 for each in trace.contexts)
+def without_survey(trace: Trace) -> str:
+    """Return why the history can't be built although no revision failed, "" where there is nothing to be tried."""
+    if _graph.twice(trace.scripts) and trace.contexts:
+        return "an id stands in two revision files, and only one of them runs"
+    stopped = trace.exit_status and not trace.steps
+    return "the revisions have several heads" if stopped and any(len(c.heads) > 1 for c in trace.contexts) else ""
 
 
 def mended(findings: tuple[Finding, ...], evidence: Evidence, lab: Lab) -> tuple[tuple[Finding, ...], tuple[str, ...]]:

@@ -179,6 +179,24 @@ INCIDENTS = [
         says="depends on it: policy public.users.own",
     ),
     Incident(
+        "F1-create-all-of-newer-models",
+        BUILT
+        + "CREATE TABLE tokens (id serial PRIMARY KEY, value varchar(40), kind int);"
+        + "CREATE INDEX ix_tokens_value ON tokens (value);"
+        + "CREATE TABLE teams (id serial PRIMARY KEY);",
+        (
+            USERS,
+            TOKENS,
+            "".join(f'op.add_column("users", sa.Column("c{number}", sa.Integer))\n' for number in range(9)),
+            'op.add_column("tokens", sa.Column("kind", sa.Integer))',
+            'op.create_table("teams", sa.Column("id", sa.Integer, primary_key=True))',
+        ),
+        "made-outside",
+        says="no revision up to 0001 makes it",
+        comparison="production has more, and nothing is different",
+        remedy="guard",
+    ),
+    Incident(
         "N1-half-applied",
         BUILT + "ALTER TABLE users ADD phone text;",
         (

@@ -22,7 +22,7 @@ def diagnose(case: Case) -> Cause | None:
     # Of several with the same schema the last: those in between changed nothing that can be seen.
     best = [revision for revision in found if found[revision] == least][-1]
     behind = [found[revision] for revision in found if revision in case.applied]
-    if best in case.applied or (behind and min(behind) <= least) or not _done(case):
+    if best in case.applied or (behind and min(behind) <= least) or not _done(case) or _beyond(case, best):
         return None
     what = "equals" if not least else "is nearest to"
     return Cause(
@@ -42,6 +42,23 @@ def _done(case: Case) -> bool:
     gone = {key for key in change.gone if key.kind not in ("owner", "comment", "grant", "extension")}
     there = all(key in case.production or _nameless(key) for key in made)
     return bool(made or gone) and there and not any(key in case.production for key in gone)
+
+
+def _beyond(case: Case, best: str) -> bool:
+    """Say whether production has a table that only a revision after *best* makes: no upgrade has left it like that.
+
+    `create_all()` with newer models does: it makes every table that is missing, and no column.
+    """
+    revisions, wanted = case.history.revisions, case.history.after(best)
+    later = set(revisions[revisions.index(best) + 1 :]) - case.applied
+    tables = (
+        key
+        for change in case.history.changes
+        if change.revision in later
+        for key in change.changed
+        if key.kind == "table"
+    )
+    return wanted is not None and any(key in case.production and key not in wanted for key in tables)
 
 
 def _nameless(key: Key) -> bool:

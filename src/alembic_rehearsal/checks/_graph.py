@@ -35,9 +35,12 @@ def fault(evidence: Evidence) -> str:
         return TWICE if twice(evidence.trace.scripts) else HEADS
     if unknown(evidence):
         return UNKNOWN
-    if any(words in failure.text for words in _ROWS) and any(overlaps(evidence)):
+    if not any(words in failure.text for words in _ROWS):
+        return ""
+    if any(overlaps(evidence)):
         return OVERLAP
-    return ""
+    # What builds on the id builds on one of the files; the other is a head besides, of an id below.
+    return TWICE if twice(evidence.trace.scripts) else ""
 
 
 def twice(scripts: tuple[Revision, ...]) -> dict[str, tuple[Revision, ...]]:

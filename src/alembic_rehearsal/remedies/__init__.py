@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
 from alembic_rehearsal import project
 from alembic_rehearsal.model import Edit, Evidence, Finding, Remedy, Severity, Trial
-from alembic_rehearsal.remedies import guard, merge, reconcile, rename, stamp, trial
+from alembic_rehearsal.remedies import guard, merge, reconcile, rename, renumber, stamp, trial
 from alembic_rehearsal.remedies._problem import Problem, problem_of
 from alembic_rehearsal.remedies._proposal import Proposal
 from alembic_rehearsal.remedies.trial import Bench
@@ -29,7 +29,7 @@ class Proposer(Protocol):
 
 
 # The first that passes is the one to take: what leaves the revisions alone stands before what edits them.
-REMEDIES: tuple[Proposer, ...] = (stamp, merge, guard, rename, reconcile)
+REMEDIES: tuple[Proposer, ...] = (stamp, merge, renumber, guard, rename, reconcile)
 
 
 def tried(findings: tuple[Finding, ...], evidence: Evidence, bench: Bench) -> tuple[Finding, ...]:
@@ -39,11 +39,10 @@ def tried(findings: tuple[Finding, ...], evidence: Evidence, bench: Bench) -> tu
         return findings
     remedies: list[Remedy] = []
     trials = 0
-    for proposer in REMEDIES:
-        proposal = proposer.propose(problem)
-        if proposal is None:
-            continue
+    for proposal in _proposals(problem):
         passed = next((each for each in remedies if each.trial.outcome == "passed"), None)
+        if passed and passed.kind == proposal.kind:
+            continue
         why = proposal.refused or (f"{passed.kind} passed already" if passed else "")
         if not why and trials == _MOST_TRIALS:
             why = f"{_MOST_TRIALS} others were tried"
@@ -54,6 +53,14 @@ def tried(findings: tuple[Finding, ...], evidence: Evidence, bench: Bench) -> tu
         outcome, notes = trial.carried_out(proposal, problem, bench, trials)
         remedies.append(_remedy(proposal, outcome, notes, evidence))
     return _placed(findings, tuple(sorted(remedies, key=lambda each: each.trial.outcome != "passed")))
+
+
+def _proposals(problem: Problem) -> Iterator[Proposal]:
+    for proposer in REMEDIES:
+        proposal = proposer.propose(problem)
+        while proposal is not None:
+            yield proposal
+            proposal = proposal.otherwise
 
 
 def best(findings: Iterable[Finding]) -> Remedy | None:
@@ -74,7 +81,7 @@ def _remedy(proposal: Proposal, outcome: Trial, notes: tuple[str, ...], evidence
         patch=edits,
         diff="".join(map(_diff, edits)),
         command=_stamp(proposal, evidence) if proposal.stamp else "",
-        notes=(*proposal.notes, *notes, *_shared(edits)) if outcome.on else (),
+        notes=(*proposal.notes, *notes, *_shared(edits, anew=proposal.anew)) if outcome.on else (),
     )
 
 
@@ -84,13 +91,15 @@ def _stamp(proposal: Proposal, evidence: Evidence) -> str:
     return project.readable((*argv, "stamp", proposal.stamp))
 
 
-def _shared(edits: tuple[Edit, ...]) -> tuple[str, ...]:
+def _shared(edits: tuple[Edit, ...], *, anew: bool) -> tuple[str, ...]:
     """Say what an edit of a revision means for environments that have run it."""
     if not any(edit.before for edit in edits):
         return ()
     foreign = [edit.path for edit in edits if edit.path.startswith("/")]
     if foreign:
         return (f"{foreign[0]} lies outside the project: who maintains it has to change it",)
+    if anew:
+        return ()
     return ("where these revisions have run already they don't run again: the edit changes nothing there",)
 
 

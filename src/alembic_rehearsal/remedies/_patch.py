@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import libcst as cst
@@ -41,8 +42,9 @@ class Patch:
     notes: list[str] = field(default_factory=list)
 
 
+@lru_cache(maxsize=1)
 def made_for(problem: Problem) -> Patch:
-    """Return the patch for everything that fails.
+    """Return the patch for everything that fails; of one problem always the same, which nobody changes.
 
     Raises:
         NotGuardableError: something fails that no edit of its own operation can mend; the text says what.

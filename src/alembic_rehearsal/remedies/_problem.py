@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from alembic_rehearsal import lineage
 from alembic_rehearsal.catalog import Facts
 from alembic_rehearsal.causes._case import Case, case_of, current
+from alembic_rehearsal.checks import _graph
 from alembic_rehearsal.history import History
 from alembic_rehearsal.model import Evidence, Finding, Severity
 
@@ -27,7 +28,8 @@ class Failing:
     cases: tuple[Case, ...]
 
 
-@dataclass(frozen=True, slots=True)
+# There is one in a run: what is made of it is kept by the object itself, not by all that it holds.
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """An upgrade that fails.
 
@@ -35,7 +37,7 @@ class Problem:
         findings: the errors among the findings, in their order.
         failing: their places.
         elsewhere: the findings that are about no operation of a revision.
-        applied: the revisions that production has run, by its version rows.
+        applied: the revisions that production has run, by its version rows, less those whose id stands in two files.
     """
 
     evidence: Evidence
@@ -62,7 +64,10 @@ def problem_of(findings: Iterable[Finding], evidence: Evidence) -> Problem | Non
             elsewhere.append(finding)
             continue
         places.setdefault((where.path, where.line, finding.revision), []).append(case)
-    applied = lineage.ancestors(current(evidence), lineage.graph(evidence.trace))
+    # An id of two files doesn't tell which of them production has run.
+    applied = lineage.ancestors(current(evidence), lineage.graph(evidence.trace)) - set(
+        _graph.twice(evidence.trace.scripts)
+    )
     return Problem(
         evidence=evidence,
         production=evidence.production,

@@ -14,6 +14,8 @@ class Proposal:
     Attributes:
         stamp: the revision to write into the version table, instead of edits.
         refused: why it isn't worth a try; then it is only told.
+        anew: its edits give revisions another id: where they have run already, they would run again.
+        otherwise: what is to be tried where this one doesn't pass.
     """
 
     kind: str
@@ -22,3 +24,5 @@ class Proposal:
     stamp: str = ""
     refused: str = ""
     notes: tuple[str, ...] = ()
+    anew: bool = False
+    otherwise: Proposal | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from alembic_rehearsal.catalog import ABOUT, FactsDiff, Key, difference
+from alembic_rehearsal.catalog import FactsDiff, Key, difference_at
 from alembic_rehearsal.causes._case import Case, parts
 from alembic_rehearsal.checks import _names
 from alembic_rehearsal.remedies import _operations
@@ -26,12 +26,9 @@ class Rename:
 
 def diff_of(problem: Problem, case: Case) -> FactsDiff:
     """Return how the object of *case* differs from what its revision makes, less what later operations bring."""
-    wanted = case.wanted
-    roots = {key for key in case.keys[:1] if wanted is not None and key in wanted}
-    if wanted is None or not roots:
+    found = difference_at(problem.production, case.wanted, case.keys[0]) if case.keys else None
+    if found is None:
         return FactsDiff()
-    here, there = (facts.only(facts.below(roots)).without(kinds=ABOUT) for facts in (problem.production, wanted))
-    found = difference(here, there)
     own = _made_elsewhere(problem, case)
     missing = []
     for lone in found.missing:

@@ -6,13 +6,13 @@ import hashlib
 from pathlib import PurePosixPath
 
 from alembic_rehearsal import lineage
+from alembic_rehearsal.checks import _graph
 from alembic_rehearsal.model import Edit
 from alembic_rehearsal.remedies._problem import Problem
 from alembic_rehearsal.remedies._proposal import Proposal
 
 ID = "merge"
 
-_ERROR = "MultipleHeads"
 # As Alembic's own template has it; without a date, so that the same heads make the same file.
 _FILE = '''"""merge {heads}
 
@@ -38,12 +38,11 @@ def downgrade():
 def propose(problem: Problem) -> Proposal | None:
     """Return the revision that joins the heads, None unless they are what ended the command."""
     trace = problem.evidence.trace
-    if problem.failing or not trace.failures or not trace.contexts:
+    if problem.failing or not trace.contexts or _graph.fault(problem.evidence) != _graph.HEADS:
         return None
-    names = {name.rsplit(".", 1)[-1] for name in (trace.failures[-1].type, *trace.failures[-1].chain)}
     heads = trace.contexts[-1].heads
     known = lineage.graph(trace)
-    if _ERROR not in names or len(heads) < 2 or not set(heads) <= set(known):
+    if len(heads) < 2 or not set(heads) <= set(known):
         return None
     # Alembic takes the twelve last digits of a random number; these are the heads' own.
     revision = hashlib.sha256("\0".join(sorted(heads)).encode()).hexdigest()[:12]

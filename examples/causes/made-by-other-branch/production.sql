@@ -1,0 +1,1 @@
+CREATE TABLE tokens (id serial PRIMARY KEY);

@@ -1,0 +1,11 @@
+"""Tokens."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.create_table("tokens", sa.Column("id", sa.Integer, primary_key=True), if_not_exists=True)

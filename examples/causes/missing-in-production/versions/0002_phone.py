@@ -1,0 +1,12 @@
+"""Phone numbers for addresses."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.drop_column("users", "email")
+    op.add_column("users", sa.Column("phone", sa.Text))

@@ -1,0 +1,1 @@
+-- nothing: production is as revision 0001 makes it

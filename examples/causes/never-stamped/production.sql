@@ -1,0 +1,1 @@
+-- nobody has put a row INTO alembic_version
