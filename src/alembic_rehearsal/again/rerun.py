@@ -90,19 +90,17 @@ def _changes(finished: Facts, trace: Trace) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _unsaid(found: Repeated) -> bool:
-    told = found.stopped.startswith(("SQLSTATE", "sqlalchemy.", "alembic."))
-    return bool(found.stopped) and not told and not any(each.error for each in found.operations)
-
-
 def doubtful(found: Rerun, options: Options) -> bool:
     """Say whether a copy of the command's process could have been the reason for what was found.
 
-    What the server says to a revision's statement is no copy's doing, nor what Alembic and SQLAlchemy say about its
-    schema, nor what follows from either; what blocks is looked at twice all the same.
+    What the server says to a revision's statement is no copy's doing, and where it has said so of one revision another
+    one's own exception changes nothing. What blocks is looked at twice all the same.
     """
-    return (
-        any(map(_unsaid, found.repeated))
-        or not found.tried
-        or (bool(found.repeated) and grades.blocks(options, "repeatable"))
-    )
+    if not found.tried or (found.repeated and grades.blocks(options, "repeatable")):
+        return True
+    told = any(_told(each) for each in found.repeated)
+    return not told and any(each.stopped for each in found.repeated)
+
+
+def _told(found: Repeated) -> bool:
+    return found.stopped.startswith("SQLSTATE") or any(each.error for each in found.operations)
