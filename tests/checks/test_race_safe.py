@@ -69,10 +69,13 @@ def test_the_recipe_lets_one_upgrade_run_at_a_time(configure: str, production: P
 
 
 def test_the_docs_show_the_recipe() -> None:
-    """docs/usage.md has the code that the finding has."""
-    page = (Path(__file__).parents[2] / "docs" / "usage.md").read_text()
+    """docs/usage.md has the code that the finding has, and so does the check's good example."""
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "usage.md").read_text()
+    example = (root / "examples" / "checks" / "not-race-safe" / "good" / "env.py").read_text()
 
     assert all(f"```python\n{block.strip()}\n```" in page for block in code(RECIPE))
+    assert code(RECIPE)[0].partition("@contextmanager\n")[2].strip() in example
 
 
 WAITS = """\
