@@ -12,7 +12,7 @@ pytestmark = pytest.mark.docker
 
 FORGED = (
     "::error::forged ##[error]forged\\r::error::forged\\n::add-mask::e\\n"
-    "##[set-output name=verdict]pass %0A::error::forged"
+    "##[set-output name=verdict]pass %0A::error::forged\\n::stop-commands::gone\\n##[add-mask]e\\r::stop-commands::gone"
 )
 
 

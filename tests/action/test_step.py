@@ -93,6 +93,21 @@ def test_an_upgrade_that_goes_through_passes(runner: Runner) -> None:
     assert step.errors == []
 
 
+def test_a_section_of_the_configuration_file_is_a_project_of_its_own(runner: Runner) -> None:
+    """`name` says which of several; the report's files and lines are those of that one's revisions."""
+    check_out(runner, "pass")
+    write_project(runner.workspace / "billing", {"a1": A1, "b2": 'op.create_table("users")'})
+    ini = runner.workspace / "alembic.ini"
+    section = ini.read_text().replace("[alembic]", "[billing]").replace("/migrations", "/billing/migrations")
+    ini.write_text(ini.read_text() + section)
+
+    first = runner.run({"dump": "production.sql", "install": "none"})
+    second = runner.run({"dump": "production.sql", "install": "none", "name": "billing"})
+
+    assert (first.status, second.status) == (0, 1), first.log + second.log
+    assert second.errors[1].properties["file"] == "billing/migrations/versions/b2.py"
+
+
 def test_the_workspace_stays_its_owners(runner: Runner) -> None:
     """Later steps, and the next job's checkout, must be able to remove everything."""
     check_out(runner, "pass")
