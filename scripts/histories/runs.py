@@ -143,8 +143,9 @@ def rehearsed(shop: Workshop, dump: Path, *more: str) -> tuple[Said, dict[str, A
     argv = [sys.executable, "-m", "alembic_rehearsal", "run", "--dump", os.fspath(dump), "--format", "json"]
     # What would mend it is another question, and costs two more runs each.
     argv.append("--no-remedies")
-    # A bare upgrade that does nothing where the revision would do something ends with 0 too.
-    argv += ["--divergence", "off"]
+    # A bare upgrade that does nothing where the revision would do something ends with 0 too, and so does one that could
+    # not be done in two parts.
+    argv += ["--divergence", "off", "--idempotence", "off"]
     argv += ["-d", os.fspath(shop.folder), "--python", os.fspath(shop.python), *more]
     argv += [word for table in shop.history.rows for word in ("--include-data", table)]
     if shop.history.upgrade[0] != "alembic":
