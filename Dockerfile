@@ -1,11 +1,6 @@
 # The GitHub Action's image, https://docs.github.com/en/actions/reference/workflows-and-actions/dockerfile-support:
 # root, no WORKDIR, and an entry point in exec form, so that the signals of a cancelled job reach it.
 ARG BASE=python:3.13-slim-trixie
-
-# git is asked for objects and for ancestors, which its one program does: no Perl, no helper, nothing to be configured.
-FROM ${BASE} AS git
-RUN apt-get update -qq && cd /tmp && apt-get download -qq git && dpkg-deb --extract git_*.deb /tmp/git
-
 FROM ${BASE}
 
 # Unbuffered, or stderr overtakes stdout in the job's log. uv trusts what the system trusts: a self-hosted runner's
@@ -29,8 +24,6 @@ RUN uv pip install --system --no-cache --no-build \
     && find libcst certifi -name tests -prune -exec rm -r {} + \
     && rm -f zstandard/_cffi*.so
 
-COPY --from=git /tmp/git/usr/bin/git /usr/bin/git
-COPY --from=git /tmp/git/usr/share/doc/git/copyright /usr/share/doc/git/copyright
 COPY README.md LICENSE /opt/alembic-rehearsal/
 COPY src /opt/alembic-rehearsal/src
 RUN uv pip install --system --no-cache --no-deps /opt/alembic-rehearsal

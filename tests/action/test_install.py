@@ -152,19 +152,18 @@ def test_a_project_file_in_another_encoding_is_read(tmp_path: Path) -> None:
     ("output", "package"),
     [
         ("Error: pg_config executable not found.", "libpq-dev gcc"),
-        ("git: 'remote-https' is not a git command. See 'git --help'.", "git"),
+        ("Git executable not found. Ensure that Git is installed", "git"),
         ("error: command 'gcc' failed: No such file", "gcc libc6-dev"),
     ],
 )
 def test_a_missing_program_is_named(output: str, package: str) -> None:
-    """The image has no compiler, and a git that fetches nothing; how to get them can be pasted."""
+    """The image has no compiler and no git; how to get them can be pasted."""
     assert f"apt-get install -y --no-install-recommends {package}\n" in install.advice(output)
 
 
 def test_an_unknown_failure_gets_no_advice() -> None:
-    """No guess stated as fact: a repository that git has no right to read is there with any git."""
+    """No guess stated as fact."""
     assert install.advice("No matching distribution found for nosuch") == ""
-    assert install.advice("Git operation failed: fatal: could not read Username for 'https://git.example'") == ""
 
 
 @pytest.mark.parametrize(

@@ -138,9 +138,11 @@ def test_git_reads_the_workspace_that_is_anothers(runner: Runner) -> None:
     check_out(runner, "pass", env=says + ENV.format(configure=""))
     for command in (["init", "-q"], ["add", "."], [*WHO, "commit", "-qm", "the commit"]):
         subprocess.run(["git", *command], cwd=runner.workspace, check=True)
-    install = "pip install alembic psycopg2-binary\ngit describe --always"
+    install = "apt-get update\napt-get install -y --no-install-recommends git\npip install alembic psycopg2-binary"
 
-    step = runner.run({"dump": "production.sql", "install": install, "verbose": "true"})
+    step = runner.run(
+        {"dump": "production.sql", "install": f"{install}\ngit describe --always", "verbose": "true"}, timeout_s=300
+    )
 
     assert step.status == 0, step.log
     assert "HEAD the commit" in step.log

@@ -25,8 +25,7 @@ _REQUIREMENTS = (
 )
 # Debian's packages, and what installers write when what they hold is missing.
 _SIGNS = {
-    # What it fetches with is not in the image; a repository that it can't reach is another matter.
-    "git": ("is not a git command",),
+    "git": ("git operation failed", "git executable not found", "no such file or directory: 'git'"),
     "libpq-dev gcc": ("pg_config executable not found", "pg_config is required"),
     "gcc libc6-dev": ("command 'gcc' failed", "unable to find a compiler", "command 'cc' failed", "`cc` not found"),
 }
@@ -238,7 +237,6 @@ def advice(output: str) -> str:
     if not missing:
         return ""
     return (
-        "The image has no compiler, and a git that fetches nothing. Install them first:\n"
-        f"install: |\n  apt-get update\n  apt-get install -y --no-install-recommends {missing[0]}\n"
-        "  pip install -r requirements.txt"
+        f"The image has no compiler and no git. Install them first:\ninstall: |\n  apt-get update\n"
+        f"  apt-get install -y --no-install-recommends {missing[0]}\n  pip install -r requirements.txt"
     )
