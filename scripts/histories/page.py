@@ -20,8 +20,8 @@ somebody might have done by hand, and dumped by `pg_dump` (schema and version ro
   comes from the driver's exception, or from the server's log where the output names none; revision and line from the
   innermost frame of the traceback in a revision's file.
 - **tool**: `alembic-rehearsal run` on the dump, the project's settings naming a host that doesn't exist.
-  `--divergence off`, `--idempotence off`: what an upgrade passes over, and what becomes of one that is interrupted, is no
-  difference to the bare one's exit status.
+  `--divergence off`, `--idempotence off`: what an upgrade passes over, and what becomes of one that is interrupted, is
+  no difference to the bare one's exit status.
 
 They agree when verdict, revision, SQLSTATE, file and line are all the same. What is altered is taken from what the
 pending revisions do: a table, column, enum type, index or constraint that one of them makes is there already; one that
