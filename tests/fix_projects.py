@@ -160,6 +160,10 @@ def run_tool(*args: str, cwd: Path, env: Mapping[str, str] | None = None, timeou
     return Run(done.returncode, done.stdout, done.stderr)
 
 
+CUTS_ALONE = ("--idempotence", "retryable", "--instances", "1", "--severity", "not-repeatable=off")
+"""Flags for `rehearse`: of the trials after an upgrade only deploys that die half-way."""
+
+
 @pytest.fixture
 def rehearse() -> Tool:
     """Run `alembic-rehearsal run` on a project and a dump, on this machine's local server, with a JSON report.

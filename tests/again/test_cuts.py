@@ -19,7 +19,7 @@ from alembic_rehearsal.connect import connected
 from alembic_rehearsal.model import CommitCall, Location, Step
 from alembic_rehearsal.postgres import databases
 from evidence import CONTEXT, TRACE, statement
-from fix_projects import BODY, OWNER, Production, Tool, write_project
+from fix_projects import BODY, CUTS_ALONE, OWNER, Production, Tool, write_project
 from harness import alembic
 
 STAMPED = """
@@ -58,7 +58,7 @@ def test_nothing_is_tried_where_each_revision_is_recorded_with_its_commit(
     production.execute(STAMPED)
     revisions = {"0001": "", "0002": SAVEPOINT, "0003": 'op.create_table("more", sa.Column("id", sa.Integer))'}
 
-    run = rehearse(write_project(tmp_path / "p", revisions, configure=configure), production.dump())
+    run = rehearse(write_project(tmp_path / "p", revisions, configure=configure), production.dump(), *CUTS_ALONE)
 
     assert run.status == 0, run.stdout
     assert "cuts" not in run.report["timings"]
@@ -77,7 +77,7 @@ def test_a_next_try_that_does_not_end_withholds_the_verdict(
     """
     project = write_project(tmp_path / "p", {"0001": "", "0002": body})
 
-    run = rehearse(project, production.dump(), "--timeout", "10")
+    run = rehearse(project, production.dump(), *CUTS_ALONE, "--timeout", "10")
 
     assert run.status == 3, run.stdout
     [found] = run.report["findings"]
@@ -97,7 +97,7 @@ def test_a_next_try_that_something_else_stops_withholds_the_verdict(
     op.execute("COMMIT")
     """
 
-    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": body}), production.dump())
+    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": body}), production.dump(), *CUTS_ALONE)
 
     assert run.status == 3, run.stdout
     assert "stopped by something else: SQLSTATE 57014" in run.report["findings"][0]["message"]
@@ -112,7 +112,7 @@ def test_rows_that_a_next_try_writes_again_are_a_warning(
     op.execute("COMMIT")
     """
 
-    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": body}), production.dump())
+    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": body}), production.dump(), *CUTS_ALONE)
 
     assert run.status == 0, run.stdout
     [found] = [each for each in run.report["findings"] if each["check"] == "not-retryable"]
@@ -126,7 +126,7 @@ def test_a_command_that_commits_otherwise_each_time_is_not_taken_for_tried(
     """The third run of it, the one to be killed, doesn't come to that commit."""
     production.execute(STAMPED)
 
-    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": COUNTED}), production.dump())
+    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": COUNTED}), production.dump(), *CUTS_ALONE)
 
     assert any("it committed otherwise when it was run again" in line for line in run.report["not_tested"]), run.stdout
 
@@ -139,7 +139,7 @@ def test_commits_that_can_not_be_held_are_told(production: Production, rehearse:
     op.execute("COMMIT")
     """
 
-    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": body}), production.dump())
+    run = rehearse(write_project(tmp_path / "p", {"0001": "", "0002": body}), production.dump(), *CUTS_ALONE)
 
     assert any("of 1 commits 0 were held" in line for line in run.report["not_tested"]), run.stdout
 
@@ -153,7 +153,7 @@ def test_on_a_server_of_somebody_elses_it_is_said_that_nothing_was_tried(
     url = f"postgresql://{role}:x@127.0.0.1:{production.cluster.admin.port}/postgres"
     project = write_project(tmp_path / "p", {"0001": "", "0002": EVERYTHING})
 
-    run = rehearse(project, production.dump(), "--postgres", url)
+    run = rehearse(project, production.dump(), *CUTS_ALONE, "--postgres", url)
 
     assert run.status == 0, run.stdout + run.stderr
     assert any("half-way through a revision (at " in line for line in run.report["not_tested"])

@@ -134,7 +134,14 @@ def rehearsed(deploy: Deploy, dump: Path, patch: pytest.MonkeyPatch) -> tuple[Cu
     # Only listened to: what is tried is the real thing.
     patch.setattr(again.cuts, "tried", listening)
     patch.setattr(cuts, "MOST", 100)
-    options = Options(dump=str(dump), directory=str(deploy.project), from_base=False, remedies=False)
+    options = Options(
+        dump=str(dump),
+        directory=str(deploy.project),
+        from_base=False,
+        remedies=False,
+        instances=1,
+        severity=("not-repeatable=off", "second-run-not-a-no-op=off"),
+    )
     report = gate.rehearse_upgrade(options, dict(os.environ), Listener())
     patch.undo()
     errors = sum(each.check == "not-retryable" and each.severity.value == "error" for each in report.findings)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fix_projects import BODY, Production, Run, Tool, write_project
+from fix_projects import BODY, CUTS_ALONE, Production, Run, Tool, write_project
 
 STAMPED = """
 CREATE TABLE users (id serial PRIMARY KEY, email varchar(255));
@@ -211,11 +211,6 @@ TWINS = [
     ),
 ]
 MOOD = "CREATE TYPE mood AS ENUM ('glad');"
-# Of the trials this one alone.
-ONLY = (
-    *("--idempotence", "retryable", "--instances", "1"),
-    *("--severity", "not-repeatable=off"),
-)
 
 
 def told(run: Run) -> list[dict[str, Any]]:
@@ -232,7 +227,7 @@ def test_the_bad_project_is_told_and_its_good_twin_is_not(
     runs = []
     for name, body in (("bad", twins.bad), ("good", twins.good)):
         project = write_project(tmp_path / name, {"0001": "", "0002": body}, env=twins.env, configure=twins.configure)
-        runs.append(rehearse(project, production.dump(), *ONLY))
+        runs.append(rehearse(project, production.dump(), *CUTS_ALONE))
 
     bad, good = runs
     assert told(good) == [], good.stdout
@@ -257,7 +252,7 @@ def test_it_is_found_on_every_server_of_the_tools_own(
     production.execute(STAMPED)
     project = write_project(tmp_path / "p", {"0001": "", "0002": TWINS[1].bad})
 
-    run = rehearse(project, production.dump(), *ONLY, "--postgres", server)
+    run = rehearse(project, production.dump(), *CUTS_ALONE, "--postgres", server)
 
     assert run.status == 1, run.stdout + run.stderr
     assert run.report["server"]["provider"] == server
