@@ -11,7 +11,7 @@ import pytest
 
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.postgres import Cluster, databases
-from fix_projects import BODY, OWNER, Production, Tool, run_tool, write_project
+from fix_projects import BODY, CUTS_ALONE, OWNER, Production, Tool, run_tool, write_project
 from fix_versions import FULL, bindir
 
 pytestmark = pytest.mark.skipif(not FULL, reason="REHEARSAL_MATRIX=1")
@@ -80,7 +80,7 @@ def test_a_deploy_that_dies_is_tried_on_it(production: Production, rehearse: Too
     unguarded = STAYS.replace("DROP INDEX CONCURRENTLY IF EXISTS users_name", "SELECT 1")
     project = write_project(tmp_path / "bad", {"0001": USERS, "0002": unguarded})
 
-    done = rehearse(project, production.dump(), env=path_to(production))
+    done = rehearse(project, production.dump(), *CUTS_ALONE, env=path_to(production))
 
     assert done.status == 1, done.stdout + done.stderr
     assert done.places == [("0002", "42P07", BODY + 3)]
