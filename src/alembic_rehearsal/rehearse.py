@@ -11,19 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from alembic_rehearsal import configured, forking, proc, project, sandbox, trace
-from alembic_rehearsal.attendant import Refusal
+from alembic_rehearsal import forking, here, trace
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Endpoint, LogRecord, Project, Trace
-from alembic_rehearsal.probe.rehearsal_probe import barrier as probe_barrier
-from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
 from alembic_rehearsal.probe.rehearsal_probe import overlay as probe_overlay
-
-PROBE = Path(__file__).parent / "probe"
 
 # What child processes log in as while the migrating role isn't known yet: the name stands in the environment
 # from the command's start. Its sessions begin with SET ROLE to the migrating role.
@@ -66,34 +60,6 @@ class Command(Protocol):
 
     def close(self) -> None:
         """Let go of what it has left."""
-
-
-@dataclass
-class _Here:
-    """A command on this machine: the run's directory is the probe's too."""
-
-    child: proc.Child | forking.Forked
-    directory: Path
-
-    def __post_init__(self) -> None:
-        self.guards = self.child.guards
-        self.poll, self.wait, self.stop = self.child.poll, self.child.wait, self.child.stop
-
-    def release(self, endpoint: Endpoint) -> Endpoint:
-        _write_whole(self.directory / "ready.json", json.dumps(endpoint.kwargs()))
-        return endpoint
-
-    def let_go(self, times: int) -> None:
-        _write_whole(self.directory / probe_barrier.FILE, str(times))
-
-    def events(self) -> Iterator[trace.Event]:
-        yield from trace.events(self.directory / "events.jsonl")
-        yield from map(_refused, self.child.refused)
-
-    def close(self) -> None:
-        (self.directory / "abort").touch()
-        self.child.stop(_GRACE_S)
-        proc.end_strays(f"ALEMBIC_REHEARSAL_DIR={self.directory}")
 
 
 class Rehearsal:
@@ -194,10 +160,10 @@ class Rehearsal:
         directory.mkdir(mode=0o700)
         config = json.loads((self._directory / "config.json").read_text(encoding="utf-8"))
         config |= {"mode": mode, "facts": facts, "barrier": barrier_s, "nursery": False}
-        _write_whole(directory / "config.json", json.dumps(config))
+        here.write_whole(directory / "config.json", json.dumps(config))
         (directory / "output").touch()
         child = self.nursery.fork(directory, self._command.guards)
-        forked = Rehearsal(_Here(child, directory), directory, self._root)
+        forked = Rehearsal(here.Here(child, directory), directory, self._root)
         try:
             yield forked
         finally:
@@ -247,61 +213,16 @@ def start(
             yield Rehearsal(command, directory, target.root)
         return
     config["nursery"] = nursery
-    _write_whole(directory / "config.json", json.dumps(config))
+    here.write_whole(directory / "config.json", json.dumps(config))
     if overlay:
         files = {path: str(replacement) for path, replacement in overlay.items()}
-        _write_whole(directory / probe_overlay.FILE, json.dumps(files))
+        here.write_whole(directory / probe_overlay.FILE, json.dumps(files))
     place = forking.Nursery(directory) if nursery else None
-    rehearsal = Rehearsal(_here(target, placeholder, directory, environ, ports), directory, target.root, place)
+    rehearsal = Rehearsal(here.started(target, placeholder, directory, environ, ports), directory, target.root, place)
     try:
         yield rehearsal
     finally:
         rehearsal.close()
-
-
-def _here(
-    target: Project, placeholder: Endpoint, directory: Path, environ: Mapping[str, str], ports: Sequence[int]
-) -> Command:
-    env = project.environment(target, environ, PROBE)
-    env["ALEMBIC_REHEARSAL_DIR"] = str(directory)
-    # Set where it is not, in the shape that the project's own files give it: the driver is part of it.
-    named = configured.urls(Path(target.root), {})
-    if named:
-        env.setdefault("DATABASE_URL", named[0])
-    env = probe_environ.rewritten(env, dict(placeholder.kwargs()))
-    with (directory / "output").open("wb") as output:
-        child = proc.spawn(
-            target.argv,
-            env=env,
-            cwd=target.root,
-            stdout=output,
-            stderr=output,
-            fence=sandbox.Fence({placeholder.port, *ports}, own_socket=_socket(placeholder)),
-        )
-    return _Here(child, directory)
-
-
-def _socket(endpoint: Endpoint) -> str:
-    """Return the path of the endpoint's Unix socket, "" if it is one by TCP."""
-    return f"{endpoint.host}/.s.PGSQL.{endpoint.port}" if endpoint.host.startswith("/") else ""
-
-
-def _refused(refusal: Refusal) -> trace.Event:
-    """Return what the probe would have written, had it seen the connection."""
-    host, _, port = refusal.path.rpartition("/.s.PGSQL.")
-    wanted = {"host": host, "port": port} if host else {"host": refusal.path or "a place unknown"}
-    # A path that names no port leads there by a link, or from the program's own directory.
-    reason = "it is a PostgreSQL socket other than the rehearsal's"
-    if not refusal.path:
-        reason = "its address could not be read"
-    return {"event": "connect", "via": refusal.program, "wanted": wanted, "outcome": "refused", "reason": reason}
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write *text* so that a reader sees all of it or no file."""
-    temporary = path.with_suffix(".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _tail(path: Path) -> tuple[str, ...]:
