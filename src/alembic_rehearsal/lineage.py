@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from alembic_rehearsal.model import Revision, Step, Trace
 
@@ -14,15 +14,18 @@ def graph(trace: Trace) -> dict[str, Revision]:
 
 def ancestors(revisions: Iterable[str], known: Mapping[str, Revision]) -> set[str]:
     """Return *revisions* and everything that they build on."""
+    return closure(revisions, lambda each: known[each].down_revisions if each in known else ())
+
+
+def closure(revisions: Iterable[str], parents: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return *revisions* and everything that they build on, *parents* being what a revision builds on itself."""
     found: set[str] = set()
     waiting = list(revisions)
     while waiting:
         revision = waiting.pop()
-        if revision in found:
-            continue
-        found.add(revision)
-        if revision in known:
-            waiting.extend(known[revision].down_revisions)
+        if revision not in found:
+            found.add(revision)
+            waiting.extend(parents(revision))
     return found
 
 

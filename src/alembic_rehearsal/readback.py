@@ -6,9 +6,11 @@ connection that wrote it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg2 import Error, sql
 from psycopg2.errors import UntranslatableCharacter
@@ -291,18 +293,23 @@ def version_tables_of(admin: Endpoint) -> tuple[VersionTable, ...]:
 
 
 _FILLED = """
-SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+SELECT n.nspname, c.relname, pg_relation_size(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND pg_relation_size(c.oid) > 0
 """
 
 
-def counted(admin: Endpoint) -> dict[str, int]:
-    """Return the number of rows of each table of the database of *admin* that takes any space, by qualified name."""
+def of_filled(admin: Endpoint, query: str, most_bytes: float = math.inf) -> dict[str, Any]:
+    """Return what *query* says of each table of the database of *admin* that takes any space, by qualified name.
+
+    Args:
+        query: gives one value; `%I.%I` stands for the table.
+        most_bytes: a table that takes more is left out.
+    """
     with _connected(admin) as connection, connection.cursor() as cursor:
         cursor.execute(_FILLED)
         result = {}
-        for schema, name in cursor.fetchall():
-            cursor.execute(quoted(cursor, "SELECT count(*) FROM %I.%I", schema, name))
-            [count] = cursor.fetchone() or (0,)
-            result[f"{schema}.{name}"] = int(count)
+        for schema, name, size in cursor.fetchall():
+            if size <= most_bytes:
+                cursor.execute(quoted(cursor, query, schema, name))
+                [result[f"{schema}.{name}"]] = cursor.fetchone() or (None,)
         return result

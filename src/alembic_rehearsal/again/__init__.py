@@ -5,7 +5,7 @@ Nothing here touches the true run or the database that it left; every trial has 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from alembic_rehearsal.again.ground import Ground, ground
 from alembic_rehearsal.again.records import Again
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.lab import Lab
-from alembic_rehearsal.model import Options, Trace
+from alembic_rehearsal.model import Options, Trace, VersionTable
 
 _Result = TypeVar("_Result")
 _WHAT = {
@@ -38,7 +38,10 @@ def tried(lab: Lab, trace: Trace, xid: int) -> Again | None:
     Raises:
         RehearsalError: the finished database can't be read.
     """
-    if trace.exit_status != 0 or not trace.steps or lineage.failed(trace.steps) or not _recorded(lab, trace):
+    if trace.exit_status != 0 or not trace.steps or lineage.failed(trace.steps):
+        return None
+    tables = readback.version_tables_of(lab.admin)
+    if not _recorded(tables, trace):
         return None
     wanted = grades.wanted(lab.options)
     left_out = ", ".join(what for check, what in _WHAT.items() if check not in wanted)
@@ -47,8 +50,8 @@ def tried(lab: Lab, trace: Trace, xid: int) -> Again | None:
         return Again(untried=tuple(off))
     if _relative(trace):
         return Again(untried=("a second and further upgrades: to a relative target each of them would go further",))
-    trials = _Trials(ground(lab, trace), off)
-    cut = cuts.prepared(lab, trace, xid) if grades.CUTS in wanted else None
+    trials = _Trials(ground(lab, trace, tables), off)
+    cut = cuts.prepared(trials.start, xid) if grades.CUTS in wanted else None
     # The copies of the finished database come first: the roles that the true run made go aside with the race.
     return Again(
         second=trials.made(grades.SECOND, second.run, second.doubtful) if grades.SECOND in wanted else None,
@@ -86,9 +89,9 @@ class _Trials:
             lab.fork = False
 
 
-def _recorded(lab: Lab, trace: Trace) -> bool:
+def _recorded(found: Iterable[VersionTable], trace: Trace) -> bool:
     """Say whether a new connection sees the version rows that Alembic believes in; else another check says so."""
-    rows = {row for table in readback.version_tables_of(lab.admin) for row in table.rows}
+    rows = {row for table in found for row in table.rows}
     # A command may migrate in several runs; the last one on a table is what it means to leave there.
     tables = ((context.schema, context.version_table) for context in trace.contexts)
     believed = dict(zip(tables, trace.believed, strict=False))

@@ -14,6 +14,7 @@ from psycopg2 import Error
 from alembic_rehearsal import readback
 from alembic_rehearsal.again import boundaries, commits, states
 from alembic_rehearsal.again.boundaries import Boundary
+from alembic_rehearsal.again.ground import Ground
 from alembic_rehearsal.again.states import State
 from alembic_rehearsal.checks import _blame
 from alembic_rehearsal.errors import ServerError
@@ -29,17 +30,17 @@ _FOREIGN = "commits can be held on a server of the tool's own only, not on one t
 _HINDERED = frozenset({"connection", "lock", "interrupted", "race", "resources", "system"})
 
 
-def prepared(lab: Lab, trace: Trace, xid: int) -> Callable[[], Cuts | None] | None:
+def prepared(start: Ground, xid: int) -> Callable[[], Cuts | None] | None:
     """Return what lets deploys die and says what came of it; None where no revision is committed in parts.
 
     Args:
-        lab: the database that the true run left stands under production's name, alone of all runs so far.
-        trace: of the true run.
-        xid: of a transaction just before it.
+        start: the database that the true run left stands under production's name, alone of all runs so far.
+        xid: of a transaction just before the true run.
 
     Raises:
         ServerError: the server refuses.
     """
+    lab, trace = start.lab, start.trace
     if lab.cluster.offer.provider == "server":
         parted = boundaries.found(_commits_seen(trace), trace)
         return (lambda: Cuts(untried=(_why(parted, _FOREIGN),))) if parted else None
@@ -52,7 +53,7 @@ def prepared(lab: Lab, trace: Trace, xid: int) -> Callable[[], Cuts | None] | No
         return lambda: Cuts(untried=(_why(parted, "the server's clock is not this machine's"),))
     if not parted:
         return None
-    wanted = states.of(lab)
+    wanted = states.with_rows(lab, start.finished, start.tables)
     return lambda: tried(lab, parted, wanted)
 
 

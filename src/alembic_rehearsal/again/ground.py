@@ -41,17 +41,16 @@ class Ground:
         return f"{trial}-forked" if self.lab.fork else trial
 
 
-def ground(lab: Lab, trace: Trace) -> Ground:
-    """Read the database that the true run left, which stands under production's name."""
+def ground(lab: Lab, trace: Trace, tables: tuple[VersionTable, ...]) -> Ground:
+    """Read the database that the true run left, with its version *tables*; it stands under production's name."""
     limit_s = min(lab.options.timeout, max(_LEAST_S, _TIMES * trace.duration_s))
-    return Ground(lab, trace, catalog.read(lab.admin), readback.version_tables_of(lab.admin), limit_s)
+    return Ground(lab, trace, catalog.read(lab.admin), tables, limit_s)
 
 
 def schema_differences(start: Ground, facts: Facts, now: str) -> tuple[str, ...]:
     """Return what *facts* have otherwise than the finished schema, in sentences; *now* names them, "after the race"."""
     diff = catalog.difference(start.finished, facts)
-    lines = catalog.sentences(diff, before="after one upgrade", after=now)
-    return lines[:_MOST] + ((f"and {len(lines) - _MOST} more differences",) if len(lines) > _MOST else ())
+    return catalog.first_sentences(diff, _MOST, before="after one upgrade", after=now)
 
 
 def row_differences(start: Ground, admin: Endpoint) -> tuple[str, ...]:

@@ -25,8 +25,8 @@ _POLL_S = 0.03
 _QUIET_S = 3.0
 # By itself no command stands at the barrier for longer.
 _HELD_S = 60.0
-# A session that asks for a lock again and again is waiting too, and holds no snapshot meanwhile.
 _VERSION_ROW = "alembic.util.exc.CommandError"
+# A session that asks for a lock again and again is waiting too, and holds no snapshot meanwhile.
 _ASKS = b"pg_try_advisory"
 # As the probe writes them.
 _ARRIVED, _STATEMENT = b'{"event": "arrived"', b'{"event": "statement"'

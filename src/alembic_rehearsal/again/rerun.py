@@ -82,10 +82,8 @@ def _changes(finished: Facts, trace: Trace) -> dict[str, tuple[str, ...]]:
             continue
         after = catalog.parse((kind, identity, text) for (kind, identity), text in history.rows(number).items())
         diff = catalog.difference(before, after)
-        lines = catalog.sentences(diff, before="before it", after="after it")
-        if lines:
-            more = (f"and {len(lines) - _MOST} more differences",) if len(lines) > _MOST else ()
-            found[change.revision] = (*lines[:_MOST], *more)
+        if lines := catalog.first_sentences(diff, _MOST, before="before it", after="after it"):
+            found[change.revision] = lines
         before = after
     return found
 

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from psycopg2 import sql
 
-from alembic_rehearsal.connect import connected, quoted
+from alembic_rehearsal import readback
+from alembic_rehearsal.connect import connected
 from alembic_rehearsal.model import Endpoint, VersionTable
 
 # The rehearsed tables are empty but for what the revisions wrote and --include-data brought along.
 _MOST_BYTES = 16 << 20
-_FILLED = """
-SELECT n.nspname, c.relname
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND pg_catalog.pg_relation_size(c.oid) BETWEEN 1 AND %s
+_SUM = """
+SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(row, '' ORDER BY row), ''))
+  FROM (SELECT pg_catalog.md5(CAST(t AS text)) AS row FROM %I.%I t) every
 """
 
 
@@ -39,19 +38,6 @@ def put_back(admin: Endpoint, now: Sequence[VersionTable], before: Sequence[Vers
 
 def sums(admin: Endpoint, without: Sequence[VersionTable]) -> Mapping[str, str]:
     """Return "schema.table" -> a sum of its rows, for each table that has some and isn't one of *without*."""
-    own = {(each.schema, each.name) for each in without}
-    found = {}
-    with connected(admin) as connection, connection.cursor() as cursor:
-        cursor.execute(_FILLED, (_MOST_BYTES,))
-        for schema, name in cursor.fetchall():
-            if (schema, name) not in own:
-                cursor.execute(quoted(cursor, _SUM, schema, name))
-                [total] = cursor.fetchone() or ("",)
-                found[f"{schema}.{name}"] = total
-    return found
-
-
-_SUM = """
-SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(row, '' ORDER BY row), ''))
-  FROM (SELECT pg_catalog.md5(CAST(t AS text)) AS row FROM %I.%I t) every
-"""
+    own = {f"{each.schema}.{each.name}" for each in without}
+    found = readback.of_filled(admin, _SUM, _MOST_BYTES)
+    return {name: total for name, total in found.items() if name not in own}

@@ -11,6 +11,7 @@ from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import VersionTable
 
 _MOST = 8
+_COUNT = "SELECT count(*) FROM %I.%I"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,14 @@ class State:
 
 def of(lab: Lab) -> State:
     """Read the database under production's name."""
-    tables = readback.version_tables_of(lab.admin)
+    return with_rows(lab, catalog.read(lab.admin), readback.version_tables_of(lab.admin))
+
+
+def with_rows(lab: Lab, facts: Facts, tables: tuple[VersionTable, ...]) -> State:
+    """Read what else there is in the database under production's name, whose *facts* and version *tables* are known."""
     own = {f"{table.schema}.{table.name}" for table in tables}
-    rows = {name: count for name, count in readback.counted(lab.admin).items() if name not in own}
-    return State(catalog.read(lab.admin), tables, rows)
+    rows = {name: count for name, count in readback.of_filled(lab.admin, _COUNT).items() if name not in own}
+    return State(facts, tables, rows)
 
 
 def differences(now: State, wanted: State) -> tuple[str, ...]:
@@ -57,8 +62,7 @@ def differences(now: State, wanted: State) -> tuple[str, ...]:
     if now.recorded != wanted.recorded:
         there, right = (", ".join(each.version_rows) or "none" for each in (now, wanted))
         lines = (f"version rows: {there} after the second try, {right} undisturbed", *lines)
-    more = len(lines) - _MOST
-    return (*lines[:_MOST], f"and {more} more differences") if more > 0 else lines
+    return catalog.first_lines(lines, _MOST)
 
 
 def row_differences(now: State, wanted: State) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic_rehearsal.catalog.difference import Change, FactsDiff, Lone, Renamed, difference, difference_at
 from alembic_rehearsal.catalog.facts import ABOUT, Definition, Fact, Facts, Key, Value, digest, parse, read, serialised
 from alembic_rehearsal.catalog.queries import FACTS_SQL, SEARCH_PATH
-from alembic_rehearsal.catalog.wording import first_sentences, sentences
+from alembic_rehearsal.catalog.wording import first_lines, first_sentences, sentences
 
 __all__ = [
     "ABOUT",
@@ -23,6 +23,7 @@ __all__ = [
     "difference",
     "difference_at",
     "digest",
+    "first_lines",
     "first_sentences",
     "parse",
     "read",

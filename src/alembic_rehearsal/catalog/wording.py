@@ -39,9 +39,15 @@ def sentences(diff: FactsDiff, *, before: str = "in production", after: str = "w
     )
 
 
-def first_sentences(diff: FactsDiff, most: int) -> tuple[str, ...]:
+def first_sentences(
+    diff: FactsDiff, most: int, *, before: str = "in production", after: str = "wanted"
+) -> tuple[str, ...]:
     """Return the first *most* lines of `sentences`, and one that counts the rest."""
-    lines = sentences(diff)
+    return first_lines(sentences(diff, before=before, after=after), most)
+
+
+def first_lines(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """Return the first *most* of *lines*, each about a difference, and one that counts the rest."""
     return lines[:most] + ((f"and {len(lines) - most} more differences",) if len(lines) > most else ())
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alembic_rehearsal.checks import _blame
+from alembic_rehearsal.checks import _blame, _lines
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Location, PgError, Trace
 from alembic_rehearsal.sqlstate import condition
 
-_SQL_LINES, _SQL_WIDTH = 4, 160
+_SQL_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,5 @@ def place(location: Location | None) -> str:
 
 
 def shortened(sql: str) -> str:
-    """Return the first lines of a statement."""
-    lines = [line[:_SQL_WIDTH].rstrip() for line in masked(sql).strip().splitlines() if line.strip()]
-    return "\n".join(lines[:_SQL_LINES] + (["..."] if len(lines) > _SQL_LINES else []))
+    """Return the first lines of a statement: fewer than of one that production would refuse."""
+    return _lines.shortened(sql, _SQL_LINES)

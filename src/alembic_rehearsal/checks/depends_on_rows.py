@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alembic_rehearsal.checks import _dependence
+from alembic_rehearsal.checks._lines import first_of
 from alembic_rehearsal.model import Evidence, Finding, Severity, Statement, Trace
 
 ID = "depends-on-rows"
@@ -122,7 +123,6 @@ def _finding(evidence: Evidence, severity: Severity, what: str, lines: list[_Lin
     said = tuple(dict.fromkeys(_said(evidence, line) for line in lines))
     tables = sorted({line.table for line in lines})
     flags = " ".join(f"--include-data {table}" for table in tables[:_MOST])
-    more = (f"and {len(said) - _MOST} more",) if len(said) > _MOST else ()
     one = len(said) == 1
     verb = what if one else what.replace("fails", "fail").replace("depends", "depend")
     first = lines[0].statement
@@ -130,7 +130,7 @@ def _finding(evidence: Evidence, severity: Severity, what: str, lines: list[_Lin
         check=ID,
         severity=severity,
         message=f"{'One operation' if one else f'{len(said)} operations'} passed here and {verb}",
-        evidence=(*said[:_MOST], *more),
+        evidence=first_of(said, _MOST),
         fix=fix.format(flags=flags),
         location=first.location,
         revision=first.revision if one else "",

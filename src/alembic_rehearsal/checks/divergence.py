@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from alembic_rehearsal.checks import _departures, _names, skipped_silently
+from alembic_rehearsal.checks import _departures, _lines, _names, skipped_silently
 from alembic_rehearsal.model import Departure, Difference, Drift, Evidence, Finding, Severity
 
 ID = "divergence"
@@ -73,7 +73,7 @@ def _departed(revision: str, severity: Severity, departures: list[Departure], un
         severity=severity,
         message=f"{f'Revision {revision}' if revision else 'The upgrade'} {_SAYS[severity]}: "
         f"{_counted(each.difference for each in departures)}",
-        evidence=_first(lines, _MOST),
+        evidence=_lines.first_of(lines, _MOST),
         fix=_ROWS.format(flags=" ".join(f"--include-data {table}" for table in unread))
         if unread
         else {Severity.ERROR: _FIX, Severity.WARNING: _MEANT}.get(severity, ""),
@@ -88,10 +88,10 @@ def _before(drift: Drift) -> Iterator[Finding]:
     known = len(drift.before) - len(new)
     # Names alone are the least of it.
     new.sort(key=lambda each: each.sort == "renamed")
-    lines = _first(tuple(f"{each.text}; {each.origin}" for each in new), _FEW)
+    lines = _lines.first_of(tuple(f"{each.text}; {each.origin}" for each in new), _FEW)
     if known:
         lines += (f"{known} more {'is' if known == 1 else 'are'} known: {drift.baseline}",)
-    lines += tuple(f"{drift.baseline} has what is gone by now: {line}" for line in _first(drift.gone, _FEW))
+    lines += tuple(f"{drift.baseline} has what is gone by now: {line}" for line in _lines.first_of(drift.gone, _FEW))
     if not new and not drift.gone:
         return
     at = ", ".join(drift.at) or "base"
@@ -108,7 +108,3 @@ def _counted(differences: Iterable[Difference]) -> str:
     first, *rest = counts
     number, _, word = first.partition(" ")
     return ", ".join([f"{number} object{'s' * (number != '1')} {word}", *rest])
-
-
-def _first(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
-    return lines[:most] + ((f"and {len(lines) - most} more",) if len(lines) > most else ())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from alembic_rehearsal import grades
-from alembic_rehearsal.checks import _again, _guard
+from alembic_rehearsal.checks import _again, _guard, _lines
 from alembic_rehearsal.model import Evidence, Finding, Severity
 
 if TYPE_CHECKING:
@@ -32,15 +32,14 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _calm(each: Repeated) -> Finding:
-    lines = [*map(_line, each.operations), *_also(each)]
-    more = [f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
+    lines = (*map(_line, each.operations), *_also(each))
     done = len(each.operations)
     what = f"{done} of its {each.count} statements" if done else "what it does"
     return Finding(
         check=ID,
         severity=Severity.WARNING,
         message=f"Revision {each.revision} can't be run twice: {what} would not be a no-op",
-        evidence=(*lines[:_MOST], *more),
+        evidence=_lines.first_of(lines, _MOST),
         fix=_CALM,
         location=each.operations[0].location if each.operations else each.location,
         revision=each.revision,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic_rehearsal.checks import _names
+from alembic_rehearsal.checks import _again, _lines, _names
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Cut, Evidence, Finding, Severity
-from alembic_rehearsal.sqlstate import condition
 
 ID = "not-retryable"
 
@@ -70,7 +69,7 @@ def _finding(same: Sequence[Cut]) -> Finding:
         location=cut.location,
         revision=cut.revision,
         sqlstate=cut.error.sqlstate if cut.error else "",
-        sql=_first_lines(cut.sql),
+        sql=_lines.shortened(cut.sql),
         folded=tuple(f"the same if it dies {_where(each)}" for each in same[1:]),
         error=cut.error,
     )
@@ -88,14 +87,10 @@ def _ending(cut: Cut) -> str:
         return "the next one ends with the same schema and other numbers of rows than an undisturbed one"
     if cut.outcome == "ran out of time":
         return "the next one did not end in time here"
-    said = (
-        f"SQLSTATE {cut.error.sqlstate} ({condition(cut.error.sqlstate).name}): {cut.error.message}"
-        if cut.error
-        else ""
-    )
+    said = _again.state(cut.error) if cut.error else ""
     if cut.outcome == "hindered":
-        return f"the next one was stopped by something else: {masked(said or cut.says)}"
-    return f"the next one fails with {masked(said)}" if said else f"the next one fails: {masked(cut.says)}"
+        return f"the next one was stopped by something else: {said or masked(cut.says)}"
+    return f"the next one fails with {said}" if said else f"the next one fails: {masked(cut.says)}"
 
 
 def _evidence(cut: Cut) -> Iterator[str]:
@@ -143,8 +138,3 @@ def _index(cut: Cut) -> str:
     known = [line.removeprefix("index ").removesuffix(" (changed)") for line in cut.left if line.startswith("index ")]
     words = _names.words(told)
     return next((name for name in known if _names.unqualified(name) in words), "")
-
-
-def _first_lines(sql: str) -> str:
-    lines = [line[:160].rstrip() for line in masked(sql).strip().splitlines() if line.strip()]
-    return "\n".join(lines[:6] + (["..."] if len(lines) > 6 else []))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_rehearsal.checks import _leftover, _names
+from alembic_rehearsal.checks import _leftover, _lines, _names
 from alembic_rehearsal.model import Deprived, Evidence, Finding, Severity
 
 ID = "privileges"
@@ -44,7 +44,7 @@ def _finding(evidence: Evidence, role: str, deprived: list[Deprived], *, new: bo
         check=ID,
         severity=Severity.WARNING if new else Severity.ERROR,
         message=said,
-        evidence=lines[:_MOST] + ((f"and {len(lines) - _MOST} more",) if len(lines) > _MOST else ()),
+        evidence=_lines.first_of(lines, _MOST),
         fix=_fix(evidence, deprived, new=new),
         location=statement.location if statement else None,
         revision=statement.revision if statement else "",

@@ -35,24 +35,13 @@ def _slipped(
 ) -> Iterator[tuple[Revision, Revision, list[str]]]:
     """Yield each such revision, the lowest of those above it that had been there, and what has left that place."""
     old = [each for each in known if each in lineage.ancestors(rows, known) and each in since.parents]
-    before = _closure(old, since)
+    before = lineage.closure(old, lambda each: since.parents.get(each, ()))
     now = lineage.ancestors(old, known)
     gone = sorted(before - now)
     for revision in (each for each in known if each in now - before):
         above = [each for each in old if revision in lineage.ancestors([each], known)]
         lowest = min(above, key=lambda each: len(lineage.ancestors([each], known)))
         yield known[revision], known[lowest], gone
-
-
-def _closure(revisions: list[str], since: Since) -> set[str]:
-    found: set[str] = set()
-    waiting = list(revisions)
-    while waiting:
-        each = waiting.pop()
-        if each not in found:
-            found.add(each)
-            waiting.extend(since.parents.get(each, ()))
-    return found
 
 
 def _finding(evidence: Evidence, since: Since, revision: Revision, above: Revision, gone: list[str]) -> Finding:

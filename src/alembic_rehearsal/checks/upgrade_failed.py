@@ -6,15 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from alembic_rehearsal import lineage
-from alembic_rehearsal.checks import _blame, _doubts, _graph, _names
-from alembic_rehearsal.masking import masked
+from alembic_rehearsal.checks import _blame, _doubts, _graph, _lines, _names
 from alembic_rehearsal.model import Evidence, Finding, Location, PgError, Severity, Statement
 from alembic_rehearsal.sqlstate import condition
 
 ID = "upgrade-failed"
-
-_SQL_LINES = 6
-_SQL_WIDTH = 160
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -86,7 +82,7 @@ def _compose(evidence: Evidence, error: PgError, *, revision: str, location: Loc
         location=location,
         revision=revision,
         sqlstate=error.sqlstate,
-        sql=_shortened(sql),
+        sql=_lines.shortened(sql),
         error=error,
     )
 
@@ -153,8 +149,3 @@ def _root_of(statement: Statement, made: list[frozenset[str]]) -> int | None:
 def _place(statement: Statement) -> tuple[str, str, int | None, str]:
     where = statement.location
     return (statement.revision, where.path if where else "", where.line if where else None, statement.sql)
-
-
-def _shortened(sql: str) -> str:
-    lines = [line[:_SQL_WIDTH].rstrip() for line in masked(sql).strip().splitlines() if line.strip()]
-    return "\n".join(lines[:_SQL_LINES] + (["..."] if len(lines) > _SQL_LINES else []))
