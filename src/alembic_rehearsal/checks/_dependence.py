@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-_NAME = r'(?:"(?:[^"]|"")+"|[A-Za-z_\u0080-\uffff][\w$]*)'
+_NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _DOTTED = rf"{_NAME}(?:\.{_NAME})?"
 _ALTER = rf"\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?P<table>{_DOTTED})\s+"
 _READ = re.compile(rf"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?(?P<table>{_DOTTED})", re.IGNORECASE)

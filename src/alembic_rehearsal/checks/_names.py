@@ -7,12 +7,12 @@ import re
 from alembic_rehearsal.model import PgError, Statement
 
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
-_WORD = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_\u0080-\uffff][\w$]*)')
+_WORD = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
 _NEW = re.compile(
     r"\b(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:(?:GLOBAL|LOCAL|TEMP(?:ORARY)?|UNLOGGED|UNIQUE|MATERIALIZED|FOREIGN)\s+)*"
     r"(?:TABLE|TYPE|VIEW|SEQUENCE|INDEX(?:\s+CONCURRENTLY)?|SCHEMA|FUNCTION|PROCEDURE|DOMAIN|EXTENSION|TRIGGER|POLICY)"
     r"|ADD\s+COLUMN|ADD\s+CONSTRAINT|RENAME\s+(?:COLUMN\s+\S+\s+|CONSTRAINT\s+\S+\s+)?TO)"
-    r"\s+(?:IF\s+NOT\s+EXISTS\s+)?((?:[\w$\u0080-\uffff]+|\"(?:[^\"]|\"\")+\")(?:\.(?:[\w$\u0080-\uffff]+|\"(?:[^\"]|\"\")+\"))*)",
+    r"\s+(?:IF\s+NOT\s+EXISTS\s+)?((?:[\w$]+|\"(?:[^\"]|\"\")+\")(?:\.(?:[\w$]+|\"(?:[^\"]|\"\")+\"))*)",
     re.IGNORECASE,
 )
 

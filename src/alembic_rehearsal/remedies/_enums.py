@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import libcst as cst
-import libcst.matchers as m
 
+from alembic_rehearsal.remedies._nodes import nodes
 from alembic_rehearsal.remedies._rewrite import Names, Statement, parsed
 from alembic_rehearsal.remedies._spot import NotGuardableError, Spot
 
 # What sa.Enum takes and postgresql.ENUM, which is always native and never a CHECK, has no use for.
 _GENERIC = frozenset({"native_enum", "create_constraint", "create_type", "length", "validate_strings"})
-_ENUM = m.Call(func=m.Attribute(attr=m.Name("Enum")) | m.Attribute(attr=m.Name("ENUM")) | m.Name("Enum"))
 
 
 def without_type(call: cst.Call, type_name: str, *, module: cst.Module, names: Names) -> tuple[cst.Call, list[str]]:
@@ -19,7 +18,7 @@ def without_type(call: cst.Call, type_name: str, *, module: cst.Module, names: N
     Raises:
         NotGuardableError: the enum is not written out in the call.
     """
-    found = [each for each in m.findall(call, _ENUM) if isinstance(each, cst.Call) and _name_of(each) == type_name]
+    found = [each for each in nodes(call, cst.Call) if _is_enum(each) and _name_of(each) == type_name]
     if not found:
         raise NotGuardableError(f"the enum {type_name} is not written out where its column is")
     changed = call
@@ -31,10 +30,12 @@ def without_type(call: cst.Call, type_name: str, *, module: cst.Module, names: N
 
 def definition(module: cst.Module, variable: str, type_name: str, names: Names) -> tuple[cst.CSTNode, Statement] | None:
     """Return the statement `variable = sa.Enum(..., name=type_name)` and one whose enum no column makes."""
-    for statement in m.findall(module, m.SimpleStatementLine(body=[m.Assign(value=_ENUM)])):
-        assert isinstance(statement, cst.SimpleStatementLine)
-        assign = cst.ensure_type(statement.body[0], cst.Assign)
-        enum = cst.ensure_type(assign.value, cst.Call)
+    for statement in nodes(module, cst.SimpleStatementLine):
+        assign, enum = statement.body[0], None
+        if len(statement.body) == 1 and isinstance(assign, cst.Assign):
+            enum = assign.value
+        if not isinstance(assign, cst.Assign) or not isinstance(enum, cst.Call) or not _is_enum(enum):
+            continue
         target = assign.targets[0].target
         if isinstance(target, cst.Name) and target.value == variable and _name_of(enum) == type_name:
             plain = assign.with_changes(value=_plain(enum, names, create_type=False))
@@ -44,13 +45,19 @@ def definition(module: cst.Module, variable: str, type_name: str, names: Names) 
 
 def variables(call: cst.Call) -> list[str]:
     """Return the plain names in *call*, any of which may be an enum."""
-    return sorted({each.value for each in m.findall(call, m.Name()) if isinstance(each, cst.Name)})
+    return sorted({each.value for each in nodes(call, cst.Name)})
 
 
 def creation(code: str, spot: Spot, module: cst.Module) -> list[Statement]:
     """Return the statements that make an enum, *code*, where it isn't there."""
     op = "op" if spot.batch else spot.receiver
     return parsed(module, f"{code}.create({op}.get_bind(), checkfirst=True)\n")
+
+
+def _is_enum(call: cst.Call) -> bool:
+    if isinstance(call.func, cst.Attribute):
+        return call.func.attr.value in ("Enum", "ENUM")
+    return isinstance(call.func, cst.Name) and call.func.value == "Enum"
 
 
 def _name_of(enum: cst.Call) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import libcst as cst
-import libcst.matchers as m
 
+from alembic_rehearsal.remedies._nodes import nodes
 from alembic_rehearsal.remedies._rewrite import Names, quoted, under_condition
 from alembic_rehearsal.remedies._spot import NotGuardableError, Spot
 
@@ -51,8 +52,10 @@ def guarded(
     for pattern, replacement in rules:
         found = re.compile(pattern.format(name=re.escape(subject)), re.IGNORECASE)
         changed = spot.statement
-        for literal in m.findall(spot.statement, m.SimpleString() | m.FormattedStringText()):
-            assert isinstance(literal, (cst.SimpleString, cst.FormattedStringText))
+        literals: Iterator[cst.SimpleString | cst.FormattedStringText] = nodes(
+            spot.statement, cst.SimpleString, cst.FormattedStringText
+        )
+        for literal in literals:
             text = found.sub(replacement, literal.value)
             if text != literal.value:
                 new = changed.deep_replace(literal, literal.with_changes(value=text))
@@ -66,8 +69,7 @@ def guarded(
 
 def _asked_first(spot: Spot, subject: str, module: cst.Module, names: Names) -> cst.If:
     """Return the statement under a question to the catalog: ADD CONSTRAINT and CREATE TYPE have no IF NOT EXISTS."""
-    for literal in m.findall(spot.statement, m.SimpleString()):
-        assert isinstance(literal, cst.SimpleString)
+    for literal in nodes(spot.statement, cst.SimpleString):
         text = str(literal.evaluated_value)
         if text.strip().rstrip(";").count(";"):
             continue
