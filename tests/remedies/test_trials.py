@@ -105,13 +105,17 @@ CASES = [
     ),
     Case(
         "a batch",
-        "ALTER TABLE users ADD phone text, ADD fax int;",
+        "ALTER TABLE users ADD phone text, ADD fax int; CREATE INDEX ix_fax ON users (fax);",
         'with op.batch_alter_table("users", schema=None) as batch_op:\n'
         '    batch_op.add_column(sa.Column("phone", sa.Text(), nullable=True))\n'
         '    batch_op.add_column(sa.Column("fax", sa.Integer(), nullable=True))\n'
-        '    batch_op.create_index("ix_phone", ["phone"])',
+        '    batch_op.create_index(f"ix_{\'ph\'}one", ["phone"])\n'
+        '    batch_op.create_index(f"ix_{\'f\'}ax", ["fax"])',
         "guard",
-        ('batch_op.add_column(sa.Column("fax", sa.Integer(), nullable=True), if_not_exists=True)',),
+        (
+            'batch_op.add_column(sa.Column("fax", sa.Integer(), nullable=True), if_not_exists=True)',
+            'if f"ix_{\'f\'}ax" not in [each["name"] for each in sa.inspect(op.get_bind()).get_indexes("users")]:',
+        ),
     ),
     Case(
         "a constraint and an index of the same name that do something else",

@@ -87,12 +87,20 @@ class _File:
     def _edit(self, failing: Failing) -> None:
         spots: dict[cst.CSTNode, tuple[Spot, list[Case]]] = {}
         for case in failing.cases:
-            spot = self._tree.spot(failing.line, case.subject, _operations_of(case))
+            spot = self._spot(failing.line, case)
             spots.setdefault(spot.statement, (spot, []))[1].append(case)
         for spot, cases in spots.values():
             self._edit_spot(spot, cases, f"{failing.path}:{failing.line}")
             if spot.in_try and _CAUGHT not in self._patch.notes:
                 self._patch.notes.append(_CAUGHT)
+
+    def _spot(self, line: int, case: Case) -> Spot:
+        try:
+            return self._tree.spot(line, case.subject, _operations_of(case))
+        except NotGuardableError:
+            if case.kind == "undefined":
+                raise NotGuardableError(f"the operation needs what is missing: {case.error.message}") from None
+            raise
 
     def _edit_spot(self, spot: Spot, cases: list[Case], place: str) -> None:
         call, before, after = spot.call, list[Statement](), list[Statement]()

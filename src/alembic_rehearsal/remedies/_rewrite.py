@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import libcst as cst
-import libcst.matchers as m
-from libcst.codemod import CodemodContext
-from libcst.codemod.visitors import AddImportsVisitor
+
+from alembic_rehearsal.remedies._nodes import nodes
 
 _LONG = 100
 _INDENT = 4
@@ -35,12 +34,18 @@ class Names:
 
     def added_to(self, module: cst.Module) -> cst.Module:
         """Return *module* with the imports that were asked for and that it lacks."""
+        if not self._wanted:
+            return module
+        # Slow to import, and most revisions have what they need.
+        from libcst.codemod import CodemodContext
+        from libcst.codemod.visitors import AddImportsVisitor
+
         context = CodemodContext()
         if "sa" in self._wanted:
             AddImportsVisitor.add_needed_import(context, "sqlalchemy", asname="sa")
         if "postgresql" in self._wanted:
             AddImportsVisitor.add_needed_import(context, "sqlalchemy.dialects", "postgresql")
-        return AddImportsVisitor(context).transform_module(module) if self._wanted else module
+        return AddImportsVisitor(context).transform_module(module)
 
 
 def _imported(module: cst.Module) -> tuple[str, str]:
@@ -111,8 +116,12 @@ class _Quotes(cst.CSTTransformer):
 
     def __init__(self, module: cst.Module) -> None:
         super().__init__()
-        quotes = [each.quote for each in m.findall(module, m.SimpleString()) if isinstance(each, cst.SimpleString)]
+        quotes = [each.quote for each in nodes(module, cst.SimpleString)]
         self._quote = "'" if quotes.count("'") > quotes.count('"') else '"'
+
+    def visit_FormattedString(self, _node: cst.FormattedString) -> bool:  # noqa: N802  (the name is libcst's)
+        # Before Python 3.12 what stands in it can't have its quotes.
+        return False
 
     def leave_SimpleString(  # noqa: N802  (the name is libcst's)
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
+
+from alembic_rehearsal.remedies._nodes import nodes
 
 
 class NotGuardableError(Exception):
@@ -106,13 +109,22 @@ class Tree:
         )
 
     def _in_batch(self, node: cst.With, name: str, operations: Sequence[str]) -> Spot:
-        for statement in node.body.body:
-            if isinstance(statement, cst.SimpleStatementLine):
-                text = self.code(statement)
-                said = name and (f'"{name}"' in text or f"'{name}'" in text)
-                if said and any(f".{operation}" in text for operation in operations):
-                    return self._spot_of(statement, self._table_of(node))
-        raise NotGuardableError("the operation in the batch that fails was not found by its name")
+        found = [
+            statement
+            for statement in node.body.body
+            if isinstance(statement, cst.SimpleStatementLine)
+            and any(f".{operation}" in self.code(statement) for operation in operations)
+        ]
+        # Of one kind there is often one only: then its name may come from anywhere.
+        named = [each for each in found if name and self._says(each, name)] or found
+        if not named or len(named) > 1:
+            raise NotGuardableError("the operation in the batch that fails was not found by its name")
+        return self._spot_of(named[0], self._table_of(node))
+
+    def _says(self, statement: cst.SimpleStatementLine, name: str) -> bool:
+        """Say whether one of the strings in *statement* is *name*; what an f-string computes may be anything."""
+        texts = nodes(statement, cst.SimpleString, cst.FormattedString)
+        return any(re.fullmatch(_pattern(text), name, re.DOTALL) for text in texts)
 
     def _batch_around(self, statement: cst.CSTNode) -> str:
         node = self._parents.get(statement)
@@ -136,3 +148,11 @@ class Tree:
                 return True
             child = node
         return False
+
+
+def _pattern(text: cst.CSTNode) -> str:
+    if isinstance(text, cst.FormattedString):
+        parts = (re.escape(each.value) if isinstance(each, cst.FormattedStringText) else ".+" for each in text.parts)
+        return "".join(parts)
+    value = text.evaluated_value if isinstance(text, cst.SimpleString) else None
+    return re.escape(value) if isinstance(value, str) else "(?!)"
