@@ -32,9 +32,8 @@ compared with the projects' own command.
 report still has failure, cause and comparison, and the reason for each remedy.
 """
 _TAIL = """
-In F the cause that is named is not what happened. `create_all()` makes every missing table of today's models and no
-column of the old ones; the nearest revision is 94 facts away, which the report says, and the stamp is refused for it.
-Where production has a table that only a revision after the nearest one makes, it says `made-outside`.
+In F `create_all()` has made every missing table of today's models, and no column of the old ones. No revision leaves a
+schema like that, and no patch does: a later revision works on a column of a table that today's models make without it.
 """
 _FOLDERS = re.compile(r"/\S+/(?=[^/\s]+\.py\b)")
 _MODELS = (

@@ -68,6 +68,22 @@ INCIDENTS = [
         remedy="stamp",
     ),
     Incident(
+        "F-newer-models",
+        BUILT
+        + "CREATE TABLE tokens (id serial PRIMARY KEY, value varchar(40));"
+        + "CREATE INDEX ix_tokens_value ON tokens (value);"
+        + "CREATE TABLE notes (id serial PRIMARY KEY);",
+        (
+            USERS,
+            TOKENS,
+            'op.add_column("users", sa.Column("phone", sa.Text))',
+            'op.create_table("notes", sa.Column("id", sa.Integer, primary_key=True))',
+        ),
+        "made-outside",
+        evidence=("not one of the columns that they add to older tables (1): create_all() makes tables",),
+        remedy="guard",
+    ),
+    Incident(
         "A2-never-stamped",
         BUILT,
         (USERS, TOKENS),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from alembic_rehearsal.catalog import Key
-from alembic_rehearsal.causes import _shape, _sources
+from alembic_rehearsal.causes import _models, _shape, _sources
 from alembic_rehearsal.causes._case import Case, parts
 from alembic_rehearsal.model import Cause
 
 ID = "made-outside"
+_SEVERAL = 2
 
 
 def diagnose(case: Case) -> Cause | None:
@@ -22,7 +23,7 @@ def diagnose(case: Case) -> Cause | None:
     return Cause(
         id=ID,
         message=f"{key} was made outside Alembic: no revision up to {case.stamped} makes it{first}",
-        evidence=(*_owner(case, key), *_origin(case, key)),
+        evidence=(*_owner(case, key), *_by_models(case), *_origin(case, key)),
         comparison=_shape.compared(case.production, case.wanted, key),
     )
 
@@ -33,6 +34,19 @@ def _owner(case: Case, key: Key) -> tuple[str, ...]:
     if owner is None or owner == migrator or not case.evidence.restored.owners_known:
         return ()
     return (f"it belongs to {owner}; what the migrations make belongs to {migrator}",)
+
+
+def _by_models(case: Case) -> tuple[str, ...]:
+    """Say what `create_all()` with newer models would have left, where production has just that."""
+    there = _models.ahead(case, set(case.history.revisions) - case.applied)
+    # One table alone is as likely a hand's.
+    if there.tables_there < _SEVERAL or not there.as_create_all_leaves_it:
+        return ()
+    told = (
+        f"production has {there.tables_there} of the {there.tables} tables that later revisions make, and not one "
+        f"of the columns that they add to older tables ({there.columns}): create_all() makes tables, and changes none"
+    )
+    return (told,)
 
 
 def _origin(case: Case, key: Key) -> tuple[str, ...]:

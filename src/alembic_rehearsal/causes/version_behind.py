@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic_rehearsal.catalog import Key
+from alembic_rehearsal.causes import _models
 from alembic_rehearsal.causes._case import Case
 from alembic_rehearsal.causes._distance import Distance
 from alembic_rehearsal.causes._nearest import all_distances, words
@@ -22,7 +23,9 @@ def diagnose(case: Case) -> Cause | None:
     # Of several with the same schema the last: those in between changed nothing that can be seen.
     best = [revision for revision in found if found[revision] == least][-1]
     behind = [found[revision] for revision in found if revision in case.applied]
-    if best in case.applied or (behind and min(behind) <= least) or not _done(case) or _beyond(case, best):
+    if best in case.applied or (behind and min(behind) <= least) or not _done(case):
+        return None
+    if _beyond(case, best) or (least and _by_models(case, best)):
         return None
     what = "equals" if not least else "is nearest to"
     return Cause(
@@ -59,6 +62,13 @@ def _beyond(case: Case, best: str) -> bool:
         if key.kind == "table"
     )
     return wanted is not None and any(key in case.production and key not in wanted for key in tables)
+
+
+def _by_models(case: Case, best: str) -> bool:
+    """Say whether production has tables of the revisions up to *best*, and nothing that they do to older tables."""
+    revisions = case.history.revisions
+    between = set(revisions[: revisions.index(best) + 1]) - case.applied
+    return _models.ahead(case, between).as_create_all_leaves_it
 
 
 def _nameless(key: Key) -> bool:
