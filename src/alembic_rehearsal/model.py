@@ -634,6 +634,7 @@ class Cut:
         failed_sql, failed_at: the statement that failed, and its place.
         says: why it failed, where no error of the server's is known.
         differences: what it has left otherwise than the undisturbed one, line by line.
+        flags: as `Trace.flags`, of an upgrade that failed.
     """
 
     number: int
@@ -650,6 +651,7 @@ class Cut:
     failed_at: Location | None = None
     says: str = ""
     differences: tuple[str, ...] = ()
+    flags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

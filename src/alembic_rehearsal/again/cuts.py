@@ -191,6 +191,7 @@ def _failed(cut: Cut, retry: Trace) -> Cut:
         failed_sql=blame.cause.sql if blame.cause else blame.logged.statement if blame.logged else "",
         failed_at=blame.cause.location if blame.cause else ended.location if ended else None,
         says=says,
+        flags=retry.flags,
     )
 
 

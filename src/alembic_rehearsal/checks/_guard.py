@@ -48,13 +48,14 @@ _CONSTRAINTS = (
     (r".*\bCHECK\b", "check_constraints"),
     ("", "unique_constraints"),
 )
+ROWS = "    INSERT INTO ... ON CONFLICT DO NOTHING\nor, without a key, WHERE NOT EXISTS (...)"
 _OTHERS = (
     (
         r"CREATE\s+TYPE\b",
         "    postgresql.ENUM(..., name=..., create_type=False).create(op.get_bind(), checkfirst=True)",
     ),
     (r"ALTER\s+TYPE\b.*\bADD\s+VALUE\b", "    ALTER TYPE ... ADD VALUE IF NOT EXISTS '...'"),
-    (r"(?:WITH\b.*)?INSERT\b", "    INSERT INTO ... ON CONFLICT DO NOTHING\nor, without a key, WHERE NOT EXISTS (...)"),
+    (r"(?:WITH\b.*)?INSERT\b", ROWS),
     *((rf"ALTER\s+TABLE\b.*\bADD\b{kind}", _ASKS.format(question)) for kind, question in _CONSTRAINTS),
 )
 

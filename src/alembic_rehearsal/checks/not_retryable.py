@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic_rehearsal.checks import _again, _lines, _names
+from alembic_rehearsal.checks import _again, _guard, _lines, _names
 from alembic_rehearsal.masking import masked
 from alembic_rehearsal.model import Cut, Evidence, Finding, Severity
 
@@ -22,22 +22,6 @@ _OWN_REVISION = (
     "Or give what commits by itself a revision of its own, with every statement in it guarded: what comes before it\n"
     "is then recorded in the version table, and only that one is done again."
 )
-# What stands in the place of IF NOT EXISTS where Alembic's older operations or PostgreSQL have none.
-_GUARDS = {
-    "42P07": "    op.create_table(..., if_not_exists=True)      # Alembic 1.13.3\n"
-    '    op.execute("CREATE TABLE IF NOT EXISTS ...")',
-    "42701": "    op.add_column(..., if_not_exists=True)        # Alembic 1.16\n"
-    '    op.execute("ALTER TABLE ... ADD COLUMN IF NOT EXISTS ...")',
-    "42703": "    op.drop_column(..., if_exists=True)           # Alembic 1.16\n"
-    '    op.execute("ALTER TABLE ... DROP COLUMN IF EXISTS ...")',
-    "42P01": "    op.drop_table(..., if_exists=True)            # Alembic 1.13.3\n"
-    '    op.execute("DROP TABLE IF EXISTS ...")',
-    "42704": '    op.execute("DROP INDEX IF EXISTS ...")\n'
-    '    op.execute("ALTER TABLE ... DROP CONSTRAINT IF EXISTS ...")',
-    "42710": "    op.execute(\"ALTER TYPE ... ADD VALUE IF NOT EXISTS '...'\")\n"
-    '    op.execute("ALTER TABLE ... DROP CONSTRAINT IF EXISTS ...")   # before it is added',
-    "23505": '    op.execute("INSERT INTO ... ON CONFLICT DO NOTHING")',
-}
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -119,9 +103,7 @@ def _fix(cut: Cut) -> str:
             f'        op.execute("DROP INDEX CONCURRENTLY IF EXISTS {index}")\n'
             f"        op.create_index(...)\n{_OWN_REVISION}"
         )
-    guard = _GUARDS.get(cut.error.sqlstate) if cut.error else None
-    if cut.outcome == "rows":
-        guard = _GUARDS["23505"]
+    guard = _guard.ROWS if cut.outcome == "rows" else _guard.fix(cut.failed_sql, cut.error, cut.flags)
     told = (
         f"Guard what is done again:\n{guard}\n"
         if guard

@@ -84,9 +84,7 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
     if plan is not None:
         context._migrations_fn = observed
     if gate.survey():
-        from . import survey
-
-        _guarded(survey.tell_flags)
+        _guarded(_tell_flags)
     _state["running"] += 1
     _state["begun"] = True
     # A callback of the project's answers for itself.
@@ -96,6 +94,11 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
         result = run(context, **options)
         _state["step"] = None
         return result
+    except BaseException:
+        # A survey goes on past what fails, and has told them.
+        if not gate.survey():
+            _guarded(_tell_flags)
+        raise
     finally:
         _state["running"] -= 1
         between_revisions(None)
@@ -105,6 +108,12 @@ def _run_migrations(run: Any, context: Any, options: dict[str, Any]) -> Any:
         _guarded(_tell_result, context)
         if facts.asked():
             _guarded(facts.tell_modules)
+
+
+def _tell_flags() -> None:
+    from . import survey
+
+    survey.tell_flags()
 
 
 def _guarded(function: Any, *values: Any) -> None:
