@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+# One more than there are processors: some tests wait for servers and containers.
+WORKERS = str(min(4, 1 + (os.cpu_count() or 1)))
 EXAMPLE = ("run", "-d", "examples/sso_sessions", "--dump", "examples/sso_sessions/production.sql")
 
 
@@ -61,7 +63,7 @@ def test() -> None:
     run("ruff", "check", ".")
     run("ruff", "format", "--check", ".")
     run("mypy")
-    run("pytest", *(sys.argv[2:] or ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")))
+    run("pytest", *(sys.argv[2:] or ("-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")))
 
 
 if __name__ == "__main__":

@@ -29,13 +29,25 @@ for _name in list(os.environ):
 @pytest.fixture(autouse=True)
 def _turn_at_the_engine(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let a test that looks for containers left on the engine have it to itself; workers share one engine."""
-    if request.node.get_closest_marker("docker") is None:
+    marker = request.node.get_closest_marker("docker")
+    if marker is None:
         yield
         return
-    alone = hasattr(request.module, "siblings")
     with Path(tempfile.gettempdir(), "alembic-rehearsal-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(lock, fcntl.LOCK_EX if marker.kwargs.get("alone") else fcntl.LOCK_SH)
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that wait for the engine over the others: workers that compute fill the time."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path, tests in files.items() if any(test.get_closest_marker("docker") for test in tests)]
+    others = [path for path in files if path not in waiting]
+    # Each has its place between 0 and 1 in its own list; the two are merged by it.
+    places = {path: number / len(each) for each in (waiting, others) for number, path in enumerate(each)}
+    items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -160,6 +160,9 @@ def run_tool(*args: str, cwd: Path, env: Mapping[str, str] | None = None, timeou
     return Run(done.returncode, done.stdout, done.stderr)
 
 
+ONCE = ("--idempotence", "off", "--severity", "second-run-not-a-no-op=off")
+"""Flags for a run that tries nothing again after an upgrade that went through: those trials are runs of the command."""
+
 CUTS_ALONE = ("--idempotence", "retryable", "--instances", "1", "--severity", "not-repeatable=off")
 """Flags for `rehearse`: of the trials after an upgrade only deploys that die half-way."""
 
@@ -171,12 +174,11 @@ def rehearse() -> Tool:
     The history from base, a second server and a second run of the command, is left to the tests that ask for it, and so
     are the trials after an upgrade that went through, which are runs of the command too: the test's own flags win.
     """
-    once = ("--idempotence", "off", "--severity", "second-run-not-a-no-op=off")
 
     def run(
         project: Path, dump: Path, *flags: str, env: Mapping[str, str] | None = None, from_base: bool = False
     ) -> Run:
-        flags = (*once, *flags) if from_base else (*once, "--no-from-base", *flags)
+        flags = (*ONCE, *flags) if from_base else (*ONCE, "--no-from-base", *flags)
         return run_tool("run", "--dump", str(dump), "--format", "json", *flags, cwd=project, env=env)
 
     return run

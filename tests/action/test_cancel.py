@@ -13,7 +13,7 @@ from test_step import check_out, siblings
 
 from fix_projects import ENV
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.docker(alone=True)
 
 SLOW = "import time\ntime.sleep(60)"
 # A command that doesn't let itself be asked.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fix_runner import EXAMPLE, IMAGE, RUNNER_UID, Runner
+from fix_runner import DEFAULTS, EXAMPLE, IMAGE, RUNNER_UID, Runner
 
 from fix_projects import write_project
 
@@ -86,7 +86,7 @@ def test_an_upgrade_that_goes_through_passes(runner: Runner) -> None:
     """Status 0, and no error is shown."""
     check_out(runner, 'op.add_column("users", sa.Column("email", sa.String(255)))')
 
-    step = runner.run({"dump": "production.sql", "install": "none"})
+    step = runner.run({"dump": "production.sql", **DEFAULTS, "install": "none"})
 
     assert step.status == 0, step.log
     assert (step.outputs["verdict"], step.outputs["to-revision"]) == ("pass", "b2")
@@ -114,7 +114,7 @@ def test_the_workspace_stays_its_owners(runner: Runner) -> None:
 
     reports = {"format": "sarif\njunit", "output": "reports/a.sarif\nreports/a.xml"}
 
-    step = runner.run({"dump": "production.sql", "install": "none", **reports})
+    step = runner.run({"dump": "production.sql", **DEFAULTS, "install": "none", **reports})
 
     assert step.status == 0, step.log
     assert owners(step.workspace) == {RUNNER_UID}
@@ -194,6 +194,7 @@ def test_wrong_inputs_are_usage_errors(runner: Runner, given: dict[str, str], me
     assert message in step.errors[0].message
 
 
+@pytest.mark.docker(alone=True)
 def test_with_the_socket_the_server_is_a_sibling_of_the_dumps_major(runner: Runner, network: str) -> None:
     """On a job's network as on the default bridge; afterwards it is gone."""
     check_out(runner, 'op.create_table("users")', major=15)

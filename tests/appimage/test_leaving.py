@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from fix_images import FAILS, Build, containers, docker, project, workspace
 
-from fix_projects import ENV, Run, run_tool
+from fix_projects import ENV, ONCE, Run, run_tool
 
 pytestmark = pytest.mark.docker
 
@@ -151,7 +151,8 @@ def test_a_command_whose_container_is_taken_away_gives_no_verdict(image: str, tm
 
 
 def rehearse(image: str, cwd: Path, *flags: str) -> Run:
-    done = run_tool("run", "--app-image", image, "--dump", "production.sql", "--format", "json", *flags, cwd=cwd)
+    usual = ("--app-image", image, "--dump", "production.sql", "--format", "json", *ONCE)
+    done = run_tool("run", *usual, *flags, cwd=cwd)
     assert containers(image) == []
     return done
 

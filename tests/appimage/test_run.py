@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 from fix_images import A1, FAILS, NAME, PASSES, PYTHON, Build, containers, docker, project, require_docker, workspace
 
-from fix_projects import BODY, ENV, Run, run_tool, write_project
+from fix_projects import BODY, CUTS_ALONE, ENV, ONCE, Run, run_tool, write_project
 
 pytestmark = pytest.mark.docker
 
 
-def rehearse(image: str, cwd: Path, *flags: str, env: dict[str, str] | None = None) -> Run:
-    done = run_tool(
-        "run", "--app-image", image, "--dump", "production.sql", "--format", "json", *flags, cwd=cwd, env=env
-    )
+def rehearse(
+    image: str, cwd: Path, *flags: str, env: dict[str, str] | None = None, once: tuple[str, ...] = ONCE
+) -> Run:
+    usual = ("--app-image", image, "--dump", "production.sql", "--format", "json", *once)
+    done = run_tool("run", *usual, *flags, cwd=cwd, env=env)
     assert containers(image) == []
     return done
 
@@ -32,7 +33,7 @@ def test_an_upgrade_that_goes_through_passes(build: Build, tmp_path: Path) -> No
     """With no project in the workspace, and nothing installed there."""
     image = build(project(tmp_path / "project", PASSES))
 
-    done = rehearse(image, workspace(tmp_path / "work"))
+    done = rehearse(image, workspace(tmp_path / "work"), once=())
 
     assert done.status == 0, done.stdout + done.stderr
     report = done.report
@@ -64,7 +65,7 @@ def test_a_deploy_that_dies_in_its_container_is_tried(build: Build, tmp_path: Pa
     body = f'{PASSES}\nop.execute("COMMIT")'
     image = build(project(tmp_path / "project", body))
 
-    done = rehearse(image, workspace(tmp_path / "work"))
+    done = rehearse(image, workspace(tmp_path / "work"), once=CUTS_ALONE)
 
     assert done.status == 1, done.stdout + done.stderr
     assert [(each["check"], each["sqlstate"]) for each in done.errors] == [("not-retryable", "42701")]
@@ -75,7 +76,7 @@ def test_the_text_says_where_it_ran_and_that_nothing_else_was_in_reach(build: Bu
     """In place of the line on the kernel's guard."""
     image = build(project(tmp_path / "project", "pass"))
 
-    done = run_tool("run", "--app-image", image, "--dump", "production.sql", cwd=workspace(tmp_path / "work"))
+    done = run_tool("run", "--app-image", image, "--dump", "production.sql", *ONCE, cwd=workspace(tmp_path / "work"))
 
     assert done.status == 0, done.stdout + done.stderr
     assert f"in          the image {image} (sha256:" in done.stdout
@@ -304,7 +305,7 @@ def test_the_trials_after_the_upgrade_are_made_in_the_image_too(build: Build, tm
     """Each in a container of its own, held at the barrier through its container's input."""
     image = build(project(tmp_path / "project", 'op.create_table("teams", sa.Column("id", sa.Integer))'))
 
-    done = rehearse(image, workspace(tmp_path / "work"), "--instances", "2", "--divergence", "off")
+    done = rehearse(image, workspace(tmp_path / "work"), "--instances", "2", "--divergence", "off", once=())
 
     assert done.status == 0, done.stdout + done.stderr
     found = {each["check"]: each for each in done.report["findings"]}

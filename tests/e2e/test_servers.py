@@ -59,7 +59,7 @@ def test_a_dump_gets_a_server_of_its_own_major(newer: Production, project: Path,
     assert "production has view public.tokens" in blocked.errors[0]["evidence"][0]
 
 
-@pytest.mark.docker
+@pytest.mark.docker(alone=True)
 def test_a_container_is_as_good_as_a_local_server(production: Production, project: Path, rehearse: Tool) -> None:
     """The docker provider blocks what is to be blocked, and its container is gone afterwards."""
     offered, reason = docker.offers()
