@@ -173,7 +173,7 @@ def test_a_race_blocks_where_instances_migrate_when_they_start(production: Produ
 
     [found] = of(run, "not-race-safe")
     assert (run.status, found["severity"]) == (1, "error")
-    assert "Dockerfile:2 migrates when an instance starts (CMD)" in " ".join(found["evidence"])
+    assert "Dockerfile:2 migrates when an instance starts: CMD " in " ".join(found["evidence"])
 
 
 def test_roles_that_a_revision_makes_are_no_obstacle(production: Production, tmp_path: Path) -> None:

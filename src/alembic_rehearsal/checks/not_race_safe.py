@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from alembic_rehearsal import grades
 from alembic_rehearsal.checks import _again, _lock
 from alembic_rehearsal.model import Evidence, Finding, Severity
+
+if TYPE_CHECKING:
+    from alembic_rehearsal.again.records import Start
 
 ID = "not-race-safe"
 
@@ -24,10 +28,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     lines = [f"{told.count(line)} of {race.instances}: {line}" for line in dict.fromkeys(told)]
     lines += [f"afterwards: {line}" for line in race.differences]
     if race.starts:
-        lines += [
-            f"{start.location.path}:{start.location.line} migrates when an instance starts ({start.what}): {start.text}"
-            for start in race.starts
-        ]
+        lines += [_start(each) for each in race.starts]
     elif not strict:
         lines.append(
             "This matters if several may run at once: instances that migrate when they start, deploys that overlap. "
@@ -46,6 +47,12 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         sql=first.sql if first else "",
         error=first.error if first else None,
     )
+
+
+def _start(start: Start) -> str:
+    # The line of a YAML field begins with its name.
+    what = "" if start.what in start.text else f" ({start.what})"
+    return f"{start.location.path}:{start.location.line} migrates when an instance starts{what}: {start.text}"
 
 
 def _message(instances: int, losers: int) -> str:

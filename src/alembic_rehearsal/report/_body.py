@@ -25,7 +25,7 @@ def _lines(finding: Finding) -> Iterator[str]:
     if finding.conditional_on:
         yield "(seen by going on past the failures above)"
     if finding.folded:
-        yield "What needs it fails with it:"
+        yield f"{_words.entailed(finding)}:"
         yield from _some(finding.folded)
     for label, code, notes in _words.fixes(finding):
         yield cleaned(label, _MOST_LINE)

@@ -9,6 +9,20 @@ from alembic_rehearsal import project
 from alembic_rehearsal.model import Finding, Location, Report, Severity, Verdict
 
 _GUARDS: dict[tuple[str, ...], str] = {("tcp",): "on for TCP only", ("unix",): "on for Unix sockets only"}
+# The checks that say why the command itself would not have ended with status 0.
+_FAILURES = frozenset(
+    {
+        "upgrade-failed",
+        "command-failed",
+        "parent-missing",
+        "revision-cycle",
+        "revision-twice",
+        "several-heads",
+        "stamp-unknown",
+        "version-rows-overlap",
+        "revision-id-too-long",
+    }
+)
 _BLOCKING = (Severity.ERROR, Severity.UNPROVED)
 
 
@@ -26,8 +40,19 @@ def verdict(report: Report) -> str:
             if count := sum(finding.severity is severity for finding in report.findings):
                 return f"BLOCKED: {count} {severity.value}{'s' * (count != 1)}, which block here (exit {status})"
     if report.verdict is Verdict.BLOCKED:
-        return f"BLOCKED: {errors} failure{'s' * (errors != 1)} that production would have had (exit {status})"
+        return f"BLOCKED: {_count(report.findings)} (exit {status})"
     return f"NO VERDICT: the rehearsal proves nothing (exit {status})"
+
+
+def _count(findings: tuple[Finding, ...]) -> str:
+    """Count the errors: an upgrade that ends with status 0 is no failure of production's, whatever it leaves there."""
+    errors = [each.check for each in findings if each.severity is Severity.ERROR and not each.weighed]
+    failures = sum(check in _FAILURES for check in errors)
+    others = len(errors) - failures
+    if not failures:
+        return f"{others} error{'s' * (others != 1)} that an upgrade alone doesn't show"
+    more = f", {others} more error{'s' * (others != 1)}" if others else ""
+    return f"{failures} failure{'s' * (failures != 1)} that production would have had{more}"
 
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
@@ -75,6 +100,11 @@ def fixes(finding: Finding) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 def fix_label(finding: Finding) -> str:
     """Return what stands before the fix: one for a server's error was not tried."""
     return "Fix (not tried):" if finding.sqlstate else "Fix:"
+
+
+def entailed(finding: Finding) -> str:
+    """Return what stands before the lines that are folded into *finding*."""
+    return "Elsewhere too" if finding.check == "not-retryable" else "What needs it fails with it"
 
 
 def why(finding: Finding) -> tuple[str, ...]:

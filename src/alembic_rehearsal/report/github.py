@@ -71,7 +71,7 @@ def _message(finding: Finding) -> Iterator[str]:
     if finding.conditional_on:
         yield "(seen by going on past the failures above)"
     if finding.folded:
-        yield f"What needs it fails with it: {len(finding.folded)} more"
+        yield f"{_words.entailed(finding)}: {len(finding.folded)} more"
     if finding.sql:
         yield cleaned(finding.sql, _MOST_SQL)
     for label, code, notes in _words.fixes(finding):

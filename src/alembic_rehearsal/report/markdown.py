@@ -72,7 +72,7 @@ def _parts(number: int, finding: Finding) -> Iterator[str]:
     if finding.conditional_on:
         yield "Seen by going on past the failures above.\n"
     if finding.folded:
-        yield f"What needs it fails with it:\n\n{_list(finding.folded)}"
+        yield f"{_words.entailed(finding)}:\n\n{_list(finding.folded)}"
     for label, text, notes in _words.fixes(finding):
         language = "diff" if text.startswith("---") else "text"
         yield f"**{inline(label, _LINE)}**\n" if text else f"{inline(label, _LINE)}\n"

@@ -74,7 +74,7 @@ def _print_finding(console: Console, number: int, finding: Finding) -> None:
     if finding.conditional_on:
         _indented(console, "(seen by going on past the failures above)", style="dim")
     if finding.folded:
-        _indented(console, "and what needs it fails with it:")
+        _indented(console, f"{_words.entailed(finding)}:")
         for line in finding.folded:
             _indented(console, f"- {line}")
     for label, code, notes in _words.fixes(finding):
