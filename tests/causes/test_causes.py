@@ -21,6 +21,11 @@ TOKENS = """
 op.create_table("tokens", sa.Column("id", sa.Integer, primary_key=True), sa.Column("value", sa.String(40)))
 op.create_index("ix_tokens_value", "tokens", ["value"])
 """
+REFLECTS = 'print(sa.Table("tokens", sa.MetaData(), autoload_with=op.get_bind()).c.value)'
+PASSES_OVER = """
+if not sa.inspect(op.get_bind()).has_table("tokens"):
+    op.create_table("tokens", sa.Column("id", sa.Integer), sa.Column("value", sa.String(40)))
+"""
 COLOR = 'op.create_table("paint", sa.Column("c", sa.Enum("red", "blue", name="color")))'
 
 
@@ -82,6 +87,34 @@ INCIDENTS = [
         "made-outside",
         evidence=("not one of the columns that they add to older tables (1): create_all() makes tables",),
         remedy="guard",
+    ),
+    Incident(
+        "E-table-that-code-reads",
+        BUILT,
+        (USERS, TOKENS, REFLECTS),
+        "missing-in-production",
+        at="0002",
+        says="table public.tokens was dropped or renamed outside Alembic: revision 0002",
+    ),
+    Incident(
+        "E-column-that-code-reads",
+        BUILT + "CREATE TABLE tokens (id serial PRIMARY KEY); CREATE INDEX ix_tokens_value ON tokens (id);",
+        (USERS, TOKENS, REFLECTS),
+        "missing-in-production",
+        at="0002",
+        says="column public.tokens.value was dropped or renamed outside Alembic: revision 0002",
+    ),
+    Incident(
+        "A3-passed-over",
+        BUILT + "CREATE TABLE tokens (id serial PRIMARY KEY);",
+        (
+            USERS,
+            PASSES_OVER,
+            "op.execute(\"UPDATE tokens SET value = 'x'\")",
+        ),
+        "made-outside",
+        says="revision 0002, which does, left it as it was, without column public.tokens.value",
+        comparison="column public.tokens.value",
     ),
     Incident(
         "A2-never-stamped",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from alembic_rehearsal.catalog import Facts, Key
 from alembic_rehearsal.causes import (
+    _own_code,
     enum_made_twice,
     half_applied,
     made_by_other_branch,
@@ -85,7 +86,7 @@ def in_the_way(survey: Trace, production: Facts) -> tuple[Key, ...]:
 
 
 def _cause(finding: Finding, evidence: Evidence) -> Cause | None:
-    case = case_of(finding, evidence)
+    case = case_of(finding, evidence, _own_code.looked_for(finding, evidence))
     if case is None:
         return None
     found = (each.diagnose(case) for each in CAUSES)

@@ -76,22 +76,27 @@ class Case:
         return named(facts, self.subject, self.error, self.finding.sql)
 
 
-def case_of(finding: Finding, evidence: Evidence) -> Case | None:
-    """Return the case of *finding*, None when there is too little to explain it."""
-    if finding.error is None or evidence.production is None or evidence.history is None:
+def case_of(finding: Finding, evidence: Evidence, error: PgError | None = None) -> Case | None:
+    """Return the case of *finding*, None when there is too little to explain it.
+
+    Args:
+        error: what stands for the finding's own, which has none of the server's.
+    """
+    error = finding.error or error
+    if error is None or evidence.production is None or evidence.history is None:
         return None
     known = lineage.graph(evidence.trace)
-    subject = _names.subject(finding.error)
+    subject = _names.subject(error)
     return Case(
         finding=finding,
-        error=finding.error,
-        kind=condition(finding.error.sqlstate).kind,
+        error=error,
+        kind=condition(error.sqlstate).kind,
         subject=subject,
         evidence=evidence,
         production=evidence.production,
         history=evidence.history,
         applied=frozenset(lineage.ancestors(current(evidence), known)),
-        keys=named(evidence.production, subject, finding.error, finding.sql),
+        keys=named(evidence.production, subject, error, finding.sql),
     )
 
 

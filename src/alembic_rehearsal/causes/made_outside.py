@@ -13,6 +13,8 @@ _SEVERAL = 2
 
 def diagnose(case: Case) -> Cause | None:
     """Return the cause when no revision that production has run makes what is in the way."""
+    if case.kind == "undefined":
+        return _left_as_it_was(case)
     if case.kind != "duplicate" or not case.keys or not case.history.revisions:
         return None
     key = case.keys[0]
@@ -26,6 +28,25 @@ def diagnose(case: Case) -> Cause | None:
         evidence=(*_owner(case, key), *_by_models(case), *_origin(case, key)),
         comparison=_shape.compared(case.production, case.wanted, key),
     )
+
+
+def _left_as_it_was(case: Case) -> Cause | None:
+    """Return the cause where a column is missing because a pending revision met its table and passed over it."""
+    before = case.history.before(case.revision)
+    for wanted in case.named(before) if before else ():
+        table = before.parents.get(wanted) if before else None
+        if before is None or table is None or wanted in case.production or table not in case.production:
+            continue
+        makers = case.history.makers(table)
+        if makers and not set(makers) & case.applied:
+            return Cause(
+                id=ID,
+                message=f"{table} was made outside Alembic: no revision up to {case.stamped} makes it; revision "
+                f"{makers[0]}, which does, left it as it was, without {wanted}",
+                evidence=(*_owner(case, table), *_origin(case, table)),
+                comparison=_shape.compared(case.production, before, table),
+            )
+    return None
 
 
 def _owner(case: Case, key: Key) -> tuple[str, ...]:
