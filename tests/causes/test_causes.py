@@ -105,6 +105,21 @@ INCIDENTS = [
         says="column public.tokens.value was dropped or renamed outside Alembic: revision 0002",
     ),
     Incident(
+        "E-column-named-with-its-table",
+        BUILT + "CREATE TABLE tokens (id serial PRIMARY KEY); CREATE INDEX ix_tokens_value ON tokens (id);",
+        (USERS, TOKENS, 'op.execute("UPDATE users SET email = (SELECT max(t.value) FROM tokens t)")'),
+        "missing-in-production",
+        at="0002",
+        says="column public.tokens.value was dropped or renamed outside Alembic: revision 0002",
+    ),
+    Incident(
+        "A3-passed-over-by-the-revision-that-fails",
+        BUILT + "CREATE TABLE tokens (id serial PRIMARY KEY);",
+        (USERS, PASSES_OVER + 'op.create_index("ix_tokens_value", "tokens", ["value"])'),
+        "made-outside",
+        says="revision 0002, which does, left it as it was, without column public.tokens.value",
+    ),
+    Incident(
         "A3-passed-over",
         BUILT + "CREATE TABLE tokens (id serial PRIMARY KEY);",
         (

@@ -241,4 +241,8 @@ def test_a_signal_leaves_no_piece_of_a_file(live15: Live, tmp_path: Path) -> Non
 
     assert not list(tmp_path.glob("*.gz*"))
     assert not list(tmp_path.glob(".*"))
+    # A server notices the end of a connection when it comes to it.
+    until = time.monotonic() + 10
+    while live15.sessions() and time.monotonic() < until:
+        time.sleep(0.05)
     assert live15.sessions() == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_rehearsal.catalog import Key
+from alembic_rehearsal.catalog import Facts, Key
 from alembic_rehearsal.causes import _models, _shape, _sources
 from alembic_rehearsal.causes._case import Case, parts
 from alembic_rehearsal.model import Cause
@@ -32,21 +32,28 @@ def diagnose(case: Case) -> Cause | None:
 
 def _left_as_it_was(case: Case) -> Cause | None:
     """Return the cause where a column is missing because a pending revision met its table and passed over it."""
-    before = case.history.before(case.revision)
-    for wanted in case.named(before) if before else ():
-        table = before.parents.get(wanted) if before else None
-        if before is None or table is None or wanted in case.production or table not in case.production:
-            continue
-        makers = case.history.makers(table)
-        if makers and not set(makers) & case.applied:
-            return Cause(
-                id=ID,
-                message=f"{table} was made outside Alembic: no revision up to {case.stamped} makes it; revision "
-                f"{makers[0]}, which does, left it as it was, without {wanted}",
-                evidence=(*_owner(case, table), *_origin(case, table)),
-                comparison=_shape.compared(case.production, before, table),
-            )
+    # The failing revision may be the one that passed over it.
+    for facts in filter(None, (case.history.before(case.revision), case.wanted)):
+        for wanted in case.named(facts):
+            if (found := _without(case, facts, wanted)) is not None:
+                return found
     return None
+
+
+def _without(case: Case, facts: Facts, wanted: Key) -> Cause | None:
+    table = facts.parents.get(wanted)
+    if table is None or wanted in case.production or table not in case.production:
+        return None
+    makers = case.history.makers(table)
+    if not makers or set(makers) & case.applied:
+        return None
+    return Cause(
+        id=ID,
+        message=f"{table} was made outside Alembic: no revision up to {case.stamped} makes it; revision "
+        f"{makers[0]}, which does, left it as it was, without {wanted}",
+        evidence=(*_owner(case, table), *_origin(case, table)),
+        comparison=_shape.compared(case.production, facts, table),
+    )
 
 
 def _owner(case: Case, key: Key) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import re
 from alembic_rehearsal.model import PgError, Statement
 
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
+_COLUMN = re.compile(r"column (\S+\.\S+) ")
 _WORD = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
 _NEW = re.compile(
     r"\b(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:(?:GLOBAL|LOCAL|TEMP(?:ORARY)?|UNLOGGED|UNIQUE|MATERIALIZED|FOREIGN)\s+)*"
@@ -18,8 +19,11 @@ _NEW = re.compile(
 
 
 def subject(error: PgError) -> str:
-    """Return the name that *error* is about: the first quoted one of its message, without its schema; or ""."""
-    found = _QUOTED.search(error.message)
+    """Return the name that *error* is about: the first quoted one of its message, without its schema; or "".
+
+    A column that is written with its table is named without quotes.
+    """
+    found = _QUOTED.search(error.message) or _COLUMN.match(error.message)
     return unqualified(found[1]) if found else ""
 
 
