@@ -8,6 +8,7 @@ https://docs.sqlalchemy.org/en/20/core/metadata.html#accessing-tables-and-column
 from __future__ import annotations
 
 from alembic_rehearsal.causes._case import parts
+from alembic_rehearsal.checks import _blame, command_failed
 from alembic_rehearsal.model import Evidence, Finding, PgError
 
 
@@ -16,10 +17,9 @@ def looked_for(finding: Finding, evidence: Evidence) -> PgError | None:
 
     A column counts only where the revisions have made it by then and production hasn't got it.
     """
-    failures = [each for each in evidence.trace.failures if each.error is None and each.revision]
-    if finding.check != "command-failed" or not failures or failures[-1].revision != finding.revision:
+    failure = _blame.of(evidence.trace).ended_by if finding.check == command_failed.ID else None
+    if failure is None or not failure.revision:
         return None
-    failure = failures[-1]
     classes = {each.rpartition(".")[2] for each in (failure.type, *failure.chain)}
     name = failure.text.strip().strip("'\"")
     if "NoSuchTableError" in classes:

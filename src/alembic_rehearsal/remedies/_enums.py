@@ -31,12 +31,12 @@ def without_type(call: cst.Call, type_name: str, *, module: cst.Module, names: N
 def definition(module: cst.Module, variable: str, type_name: str, names: Names) -> tuple[cst.CSTNode, Statement] | None:
     """Return the statement `variable = sa.Enum(..., name=type_name)` and one whose enum no column makes."""
     for statement in nodes(module, cst.SimpleStatementLine):
-        assign, enum = statement.body[0], None
-        if len(statement.body) == 1 and isinstance(assign, cst.Assign):
-            enum = assign.value
-        if not isinstance(assign, cst.Assign) or not isinstance(enum, cst.Call) or not _is_enum(enum):
+        assign = statement.body[0]
+        if len(statement.body) > 1 or not isinstance(assign, cst.Assign):
             continue
-        target = assign.targets[0].target
+        target, enum = assign.targets[0].target, assign.value
+        if not isinstance(enum, cst.Call) or not _is_enum(enum):
+            continue
         if isinstance(target, cst.Name) and target.value == variable and _name_of(enum) == type_name:
             plain = assign.with_changes(value=_plain(enum, names, create_type=False))
             return statement, statement.with_changes(body=[plain])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -98,7 +99,7 @@ class _File:
         try:
             return self._tree.spot(line, case.subject, _operations_of(case))
         except NotGuardableError:
-            if case.kind == "undefined":
+            if case.kind == "undefined" and not _DROPS.search(case.finding.sql):
                 raise NotGuardableError(f"the operation needs what is missing: {case.error.message}") from None
             raise
 
@@ -217,6 +218,7 @@ def _operations_of(case: Case) -> tuple[str, ...]:
     return ("drop_",)
 
 
+_DROPS = re.compile(r"\bDROP\b", re.IGNORECASE)
 _WANTED = {
     "create_table": ("table",),
     "create_index": ("index",),
