@@ -7,6 +7,7 @@ before is put aside under a name that says what it was.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,22 @@ from alembic_rehearsal.project import readable
 PRISTINE = "rehearsal_pristine"
 # What the true run left, once another run has taken its place.
 FINISHED = "rehearsal_rehearsed"
+# What all databases of a server have in common and a migration can change, but for statistics:
+# https://www.postgresql.org/docs/current/catalogs-overview.html
+_SHARED = """
+SELECT pg_catalog.md5(pg_catalog.string_agg(line, ' ' ORDER BY line)) FROM (
+    SELECT CAST(a AS text) AS line FROM pg_catalog.pg_authid a
+    UNION ALL SELECT CAST(m AS text) FROM pg_catalog.pg_auth_members m
+    UNION ALL SELECT CAST((s.setdatabase, s.setrole, each) AS text)
+      FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS each
+     WHERE each NOT LIKE 'alembic_rehearsal.%'
+    UNION ALL SELECT CAST((d.oid, d.datdba, d.datacl, d.datallowconn, d.datconnlimit) AS text)
+      FROM pg_catalog.pg_database d WHERE d.datname <> 'rehearsal_pristine'
+    UNION ALL SELECT CAST(t AS text) FROM pg_catalog.pg_tablespace t
+    UNION ALL SELECT CAST(d AS text) FROM pg_catalog.pg_shdescription d
+    UNION ALL SELECT CAST(l AS text) FROM pg_catalog.pg_shseclabel l
+) every
+"""
 
 
 @dataclass
@@ -35,6 +52,9 @@ class Lab:
         password: of the migrating role.
         true: the true run, of which others may be forked.
         fork: whether they are.
+        shared_before: `shared` before the true run.
+        standing: the run whose database stands under production's name.
+        others: databases of the server whose log is another lab's.
     """
 
     cluster: Cluster
@@ -49,7 +69,9 @@ class Lab:
     listener: Listener
     true: rehearse.Rehearsal | None = None
     fork: bool = field(default=False, init=False)
-    _standing: str = field(default="", init=False)
+    shared_before: str = field(default="", init=False)
+    standing: str = field(default="", init=False)
+    others: frozenset[str] = field(default=frozenset(), init=False)
     _roles: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +79,8 @@ class Lab:
         with self.clock.step("clone"):
             clones.clone(self.cluster, self.restored.dbname, PRISTINE)
         self._roles = self._roles_now()
-        self._standing = "rehearsed"
+        self.standing = "rehearsed"
+        self.shared_before = self.shared()
 
     @property
     def admin(self) -> Endpoint:
@@ -75,7 +98,22 @@ class Lab:
 
     def aside(self, name: str) -> str:
         """Return the name under which the database of the run *name* stands, now or once another run follows."""
-        return self.restored.dbname if name == self._standing else f"rehearsal_{name}"
+        return self.restored.dbname if name == self.standing else f"rehearsal_{name}"
+
+    def beside(self, dbname: str) -> Lab:
+        """Return one on the same server whose runs are on the database *dbname*, copies of the finished one only."""
+        other = copy.copy(self)
+        other.restored = replace(self.restored, dbname=dbname)
+        other.standing = ""
+        other.others, self.others = frozenset({self.restored.dbname}), frozenset({dbname})
+        return other
+
+    def shared(self) -> str:
+        """Return what stands for the state of all that the server's databases have in common."""
+        with connected(self.cluster.admin) as connection, connection.cursor() as cursor:
+            cursor.execute(_SHARED)
+            [found] = cursor.fetchone() or ("",)
+            return str(found)
 
     def fresh(self, name: str, source: str = PRISTINE) -> None:
         """Put a copy of *source* under production's name, for the run *name*.
@@ -85,11 +123,12 @@ class Lab:
         Raises:
             ServerError: the server refuses.
         """
-        clones.rename(self.cluster, self.restored.dbname, f"rehearsal_{self._standing}")
+        if self.standing:
+            clones.rename(self.cluster, self.restored.dbname, f"rehearsal_{self.standing}")
         clones.clone(self.cluster, source, self.restored.dbname)
         if source == PRISTINE:
             self._put_roles_aside(name)
-        self._standing = name
+        self.standing = name
 
     def watch(
         self,
@@ -104,16 +143,32 @@ class Lab:
         It may take as long as the deploy's command may, or *timeout_s*; *meanwhile* is as in `Rehearsal.finish`.
         """
         self.listener.progress(f"running {readable(self.target.argv)}")
-        since = self.cluster.log_mark()
         with self.clock.step(step) if step else contextlib.nullcontext():
-            running.release(self.endpoint)
-            return running.finish(
-                timeout_s=timeout_s or self.options.timeout,
-                waiting_on=lambda: locks.waiting_on(self.admin),
-                log=lambda: self.cluster.log(since)[0],
+            return self.released(
+                running,
+                timeout_s,
                 on_output=self.listener.output if step == "upgrade" else None,
                 meanwhile=meanwhile,
-            )
+            )()
+
+    def released(
+        self,
+        running: rehearse.Rehearsal,
+        timeout_s: float = 0.0,
+        *,
+        on_output: Callable[[str], None] | None = None,
+        meanwhile: Callable[[], bool] | None = None,
+    ) -> Callable[[], Trace]:
+        """Let *running* go on as `watch` does, and return what waits for its end."""
+        since = self.cluster.log_mark()
+        running.release(self.endpoint)
+        return lambda: running.finish(
+            timeout_s=timeout_s or self.options.timeout,
+            waiting_on=lambda: locks.waiting_on(self.admin),
+            log=lambda: [each for each in self.cluster.log(since)[0] if each.dbname not in self.others],
+            on_output=on_output,
+            meanwhile=meanwhile,
+        )
 
     def run(
         self,

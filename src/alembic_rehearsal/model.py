@@ -395,6 +395,7 @@ class Trace:
         scripts: every revision file that Alembic read, in its order, where their graph is broken or an id stands in
             several of them; else nothing.
         commits: those that SQLAlchemy asked for.
+        children: its first process started another one after it had asked for a connection.
     """
 
     exit_status: int | None
@@ -420,6 +421,7 @@ class Trace:
     flags: frozenset[str] = frozenset()
     scripts: tuple[Revision, ...] = ()
     commits: tuple[CommitCall, ...] = ()
+    children: bool = False
 
 
 # --- what the tool was asked, and what it says ----------------------------------------------------

@@ -83,7 +83,13 @@ def read(
             for event in of("transaction")
             if event["what"] == "commit"
         ),
+        children=_children(of("hello"), of("child"), of("connect")),
     )
+
+
+def _children(processes: list[Event], started: list[Event], connections: list[Event]) -> bool:
+    since = min((event["at"] for event in connections), default=0.0)
+    return len({event["pid"] for event in processes}) > 1 or any(event["at"] >= since for event in started)
 
 
 def _location(event: Event, root: str) -> Location | None:

@@ -5,16 +5,17 @@ Nothing here touches the true run or the database that it left; every trial has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import psycopg2
 
 from alembic_rehearsal import grades, lineage, readback
-from alembic_rehearsal.again import cuts, race, rerun, second
+from alembic_rehearsal.again import beside, cuts, race, rerun, second
 from alembic_rehearsal.again.ground import Ground, ground
-from alembic_rehearsal.again.records import Again
+from alembic_rehearsal.again.records import Again, Rerun
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Options, Trace, VersionTable
@@ -53,13 +54,14 @@ def tried(lab: Lab, trace: Trace, xid: int) -> Again | None:
     trials = _Trials(ground(lab, trace, tables), off)
     cut = cuts.prepared(trials.start, xid) if grades.CUTS in wanted else None
     # The copies of the finished database come first: the roles that the true run made go aside with the race.
-    return Again(
-        second=trials.made(grades.SECOND, second.run, second.doubtful) if grades.SECOND in wanted else None,
-        rerun=trials.made(grades.RERUN, rerun.run, rerun.doubtful) if grades.RERUN in wanted else None,
-        race=trials.made(grades.RACE, race.run, race.doubtful) if grades.RACE in wanted else None,
-        cuts=cut() if cut else None,
-        untried=tuple(trials.untried),
-    )
+    with trials.rerun_beside(wanted) as rest:
+        twice = trials.made(grades.SECOND, second.run, second.doubtful) if grades.SECOND in wanted else None
+        redone = trials.rerun() if grades.RERUN in wanted and rest is None else None
+        raced = trials.made(grades.RACE, race.run, race.doubtful) if grades.RACE in wanted else None
+        if rest is not None:
+            redone = trials.rerun(rest)
+    # Only now: where a commit is held, all of the server's are.
+    return Again(twice, raced, redone, cut() if cut else None, tuple(trials.untried))
 
 
 @dataclass
@@ -67,15 +69,52 @@ class _Trials:
     start: Ground
     untried: list[str] = field(default_factory=list)
 
+    @contextmanager
+    def rerun_beside(self, wanted: Iterable[str]) -> Iterator[Callable[[], Rerun] | None]:
+        """Begin to run the revisions again while the other trials are made; None where that has to wait for its turn.
+
+        What is handed out raises as `rerun.run` does.
+        """
+        if not {grades.RERUN, grades.RACE} <= set(wanted):
+            yield None
+            return
+        lab = self.start.lab
+        with ExitStack() as stack:
+            rest = None
+            try:
+                other = beside.lab(self.start)
+                if other is not None:
+                    other.fork = self._forks()
+                    start = replace(self.start, lab=other)
+                    rest = stack.enter_context(rerun.begun(start, lab.aside("rehearsed"), "rerun-beside"))
+            except (RehearsalError, psycopg2.Error):
+                rest = None  # by itself it may come about
+            yield rest
+
+    def rerun(self, first: Callable[[], Rerun] | None = None) -> Rerun | None:
+        """Return what running the revisions again finds; *first* waits for a run that has begun."""
+        return self.made(grades.RERUN, rerun.run, rerun.doubtful, first)
+
+    def _forks(self) -> bool:
+        true = self.start.lab.true
+        return true is not None and true.nursery is not None and true.nursery.settled()
+
     def made(
-        self, check: str, trial: Callable[[Ground], _Result], doubtful: Callable[[_Result, Options], bool]
+        self,
+        check: str,
+        trial: Callable[[Ground], _Result],
+        doubtful: Callable[[_Result, Options], bool],
+        first: Callable[[], _Result] | None = None,
     ) -> _Result | None:
-        """Return what *trial* finds; that it can't be made is a line of the report, and never costs the verdict."""
+        """Return what *trial* finds; that it can't be made is a line of the report, and never costs the verdict.
+
+        *first* is called in place of a trial whose process is forked.
+        """
         lab = self.start.lab
         lab.listener.progress(f"trying {_WHAT[check]}")
         try:
-            lab.fork = lab.true is not None and lab.true.nursery is not None and lab.true.nursery.settled()
-            result = trial(self.start) if lab.fork else None
+            lab.fork = self._forks() and first is None
+            result = first() if first else trial(self.start) if lab.fork else None
             if result is None or doubtful(result, lab.options):
                 # A copy of a process may lack what its original has taken away at its end: files, for one.
                 lab.fork = False

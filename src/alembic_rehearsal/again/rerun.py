@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from alembic_rehearsal import catalog, grades, readback
 from alembic_rehearsal.again import rows
@@ -24,14 +25,29 @@ def run(start: Ground) -> Rerun:
         RehearsalError: the server refuses.
         psycopg2.Error: the version rows can't be put back.
     """
+    with begun(start, FINISHED, start.name("rerun")) as rest:
+        return rest()
+
+
+@contextmanager
+def begun(start: Ground, source: str, name: str) -> Iterator[Callable[[], Rerun]]:
+    """Begin the run *name*, and hand out what waits for its end; *source* is where the finished database stands.
+
+    Raises:
+        RehearsalError, psycopg2.Error: as `run`, and so does what is handed out.
+    """
     lab = start.lab
     with start.step("run again"):
-        name = start.name("rerun")
-        lab.fresh(name, FINISHED)
+        lab.fresh(name, source)
         rows.put_back(lab.admin, start.tables, lab.restored.version_tables)
         before = rows.sums(lab.admin, start.tables)
-        trace = lab.run(name, mode="survey", facts=FACTS_SQL, timed=False, timeout_s=start.limit_s)
-        after = rows.sums(lab.admin, readback.version_tables_of(lab.admin))
+        with lab.start(name, mode="survey", facts=FACTS_SQL) as running:
+            rest = lab.released(running, start.limit_s)
+            yield lambda: _found(start, rest(), before)
+
+
+def _found(start: Ground, trace: Trace, before: Mapping[str, str]) -> Rerun:
+    after = rows.sums(start.lab.admin, readback.version_tables_of(start.lab.admin))
     written = {table for table in {*before, *after} if before.get(table) != after.get(table)}
     changes = _changes(start.finished, trace)
     each = tuple(_repeated(step, trace, changes, written) for step in trace.steps)

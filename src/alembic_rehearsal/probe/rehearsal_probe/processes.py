@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from . import gate
+from . import gate, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def watch(subprocess: Any) -> None:
         if _is_client(args):
             gate.endpoint()
         options["env"] = environment(options.get("env"))
+        report.emit("child")
         original(self, arguments(args), *values, **options)
 
     __init__._alembic_rehearsal = True  # type: ignore[attr-defined]
@@ -81,6 +82,7 @@ def _safe(original: Any, line: int, env: int | None) -> Any:
             changed[env] = environment(values[env])
         if "env" in options:
             options["env"] = environment(options["env"])
+        report.emit("child")
         return original(*changed, **options)
 
     call.__name__, call.__doc__ = original.__name__, original.__doc__
