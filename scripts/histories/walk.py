@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import alterations, environments, runs
 from .alterations import Alteration
@@ -16,6 +16,9 @@ from .production import Server
 from .runs import Said, Workshop
 
 _CLEAN = Alteration("none", "", ())
+Rehearse: TypeAlias = "Callable[[Workshop, Path, Alteration, Said], Said]"
+"""Takes the project, a dump, what was altered in it and what the bare upgrade says."""
+
 # What the tool has to say of production when an alteration is what ends the upgrade.
 _CAUSES = {"present": "made-outside", "missing": "missing-in-production", "back": "version-behind"}
 
@@ -74,7 +77,7 @@ def walk(
     revisions: tuple[str, ...] = (),
     kinds: tuple[str, ...] = (),
     most: int = 4,
-    more: tuple[str, ...] = (),
+    rehearse: Rehearse = lambda shop, dump, _altered, _bare: runs.rehearsed(shop, dump)[0],
     tell: Callable[[Case], None],
 ) -> Iterator[Case]:
     """Yield every case of a project.
@@ -86,7 +89,7 @@ def walk(
         revisions: of those that the project names; empty for all.
         kinds: of alterations; empty for all.
         most: altered cases of one revision.
-        more: further arguments of the tool.
+        rehearse: runs the tool on the dump of a production.
         tell: hears of each case as it comes.
 
     Raises:
@@ -97,7 +100,7 @@ def walk(
     with tempfile.TemporaryDirectory(prefix="histories-") as place:
         shop = Workshop(history, python, known, Path(place, "project"), Path(place, "home"))
         for at in _stations(shop, server, revisions):
-            walker = _Station(shop, server, at, Path(place, "production.sql"), more)
+            walker = _Station(shop, server, at, Path(place, "production.sql"), rehearse)
             for case in walker.cases(kinds, most):
                 tell(case)
                 yield case
@@ -145,7 +148,7 @@ class _Station:
     server: Server
     at: str
     dump: Path
-    more: tuple[str, ...]
+    rehearse: Rehearse
 
     def cases(self, kinds: tuple[str, ...], most: int) -> Iterator[Case]:
         """Yield the clean case, then the altered ones that it gives."""
@@ -180,7 +183,7 @@ class _Station:
         heads = frozenset(self.shop.graph.heads)
         if bare.verdict == "pass" and self.server.at(name) != heads:
             bare = Said(f"at {', '.join(sorted(self.server.at(name)))}", output=bare.output)
-        tool, _ = runs.rehearsed(self.shop, self.dump, *self.more)
+        tool = self.rehearse(self.shop, self.dump, alteration, bare)
         return Case(
             project=self.shop.history.name,
             at=self.at,
