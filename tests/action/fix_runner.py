@@ -87,8 +87,8 @@ def _plain(text: str) -> str:
     return text
 
 
-ONCE = {"idempotence": "off", "severity": "second-run-not-a-no-op=off"}
-"""Inputs of a step that tries nothing again after an upgrade that went through; a test's own win."""
+ONCE = {"idempotence": "off", "severity": "second-run-not-a-no-op=off", "from-base": "false"}
+"""Inputs of a step that makes the upgrade alone; a test's own win."""
 
 DEFAULTS = dict.fromkeys(ONCE, "")
 """Inputs that aren't given: GitHub passes them as empty."""

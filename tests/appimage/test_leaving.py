@@ -151,7 +151,7 @@ def test_a_command_whose_container_is_taken_away_gives_no_verdict(image: str, tm
 
 
 def rehearse(image: str, cwd: Path, *flags: str) -> Run:
-    usual = ("--app-image", image, "--dump", "production.sql", "--format", "json", *ONCE)
+    usual = ("--app-image", image, "--dump", "production.sql", "--format", "json", *ONCE, "--no-from-base")
     done = run_tool("run", *usual, *flags, cwd=cwd)
     assert containers(image) == []
     return done

@@ -19,9 +19,12 @@ from fix_projects import BODY, CUTS_ALONE, ENV, ONCE, Run, run_tool, write_proje
 
 pytestmark = pytest.mark.docker
 
+# The upgrade alone: each run of the command is a container of its own.
+PLAIN = (*ONCE, "--no-from-base")
+
 
 def rehearse(
-    image: str, cwd: Path, *flags: str, env: dict[str, str] | None = None, once: tuple[str, ...] = ONCE
+    image: str, cwd: Path, *flags: str, env: dict[str, str] | None = None, once: tuple[str, ...] = PLAIN
 ) -> Run:
     usual = ("--app-image", image, "--dump", "production.sql", "--format", "json", *once)
     done = run_tool("run", *usual, *flags, cwd=cwd, env=env)
@@ -65,7 +68,7 @@ def test_a_deploy_that_dies_in_its_container_is_tried(build: Build, tmp_path: Pa
     body = f'{PASSES}\nop.execute("COMMIT")'
     image = build(project(tmp_path / "project", body))
 
-    done = rehearse(image, workspace(tmp_path / "work"), once=CUTS_ALONE)
+    done = rehearse(image, workspace(tmp_path / "work"), once=(*CUTS_ALONE, "--no-from-base"))
 
     assert done.status == 1, done.stdout + done.stderr
     assert [(each["check"], each["sqlstate"]) for each in done.errors] == [("not-retryable", "42701")]
@@ -76,7 +79,7 @@ def test_the_text_says_where_it_ran_and_that_nothing_else_was_in_reach(build: Bu
     """In place of the line on the kernel's guard."""
     image = build(project(tmp_path / "project", "pass"))
 
-    done = run_tool("run", "--app-image", image, "--dump", "production.sql", *ONCE, cwd=workspace(tmp_path / "work"))
+    done = run_tool("run", "--app-image", image, "--dump", "production.sql", *PLAIN, cwd=workspace(tmp_path / "work"))
 
     assert done.status == 0, done.stdout + done.stderr
     assert f"in          the image {image} (sha256:" in done.stdout
@@ -147,7 +150,6 @@ def test_another_directory_and_another_command_in_the_image(build: Build, tmp_pa
 
     for flags in (
         ("--config", "backend/alembic.ini"),
-        ("--app-directory", "backend"),
         ("--app-directory", "/app/backend", "--command", "python -m alembic upgrade head"),
         ("--app-directory", "backend", "--python", "/opt/venv/bin/python"),
     ):
