@@ -18,7 +18,7 @@ from psycopg2 import sql
 from alembic_rehearsal import clones, locks, rehearse
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.listening import Clock, Listener
-from alembic_rehearsal.model import Endpoint, Migrator, Options, Project, Restored, Trace
+from alembic_rehearsal.model import Endpoint, LogRecord, Migrator, Options, Project, Restored, Trace
 from alembic_rehearsal.postgres import Cluster
 from alembic_rehearsal.project import readable
 
@@ -54,7 +54,8 @@ class Lab:
         fork: whether they are.
         shared_before: `shared` before the true run.
         standing: the run whose database stands under production's name.
-        others: databases of the server whose log is another lab's.
+        sibling: it is one that goes on beside another.
+        siblings: the databases of those that go on beside this one.
     """
 
     cluster: Cluster
@@ -71,7 +72,8 @@ class Lab:
     fork: bool = field(default=False, init=False)
     shared_before: str = field(default="", init=False)
     standing: str = field(default="", init=False)
-    others: frozenset[str] = field(default=frozenset(), init=False)
+    sibling: bool = field(default=False, init=False)
+    siblings: set[str] = field(default_factory=set, init=False)
     _roles: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
@@ -104,8 +106,8 @@ class Lab:
         """Return one on the same server whose runs are on the database *dbname*, copies of the finished one only."""
         other = copy.copy(self)
         other.restored = replace(self.restored, dbname=dbname)
-        other.standing = ""
-        other.others, self.others = frozenset({self.restored.dbname}), frozenset({dbname})
+        other.standing, other.sibling = "", True
+        self.siblings.add(dbname)
         return other
 
     def shared(self) -> str:
@@ -165,7 +167,7 @@ class Lab:
         return lambda: running.finish(
             timeout_s=timeout_s or self.options.timeout,
             waiting_on=lambda: locks.waiting_on(self.admin),
-            log=lambda: [each for each in self.cluster.log(since)[0] if each.dbname not in self.others],
+            log=lambda: [each for each in self.cluster.log(since)[0] if self._is_own(each)],
             on_output=on_output,
             meanwhile=meanwhile,
         )
@@ -221,6 +223,10 @@ class Lab:
             facts=facts,
             barrier_s=barrier_s,
         )
+
+    def _is_own(self, record: LogRecord) -> bool:
+        own = self.restored.dbname
+        return record.dbname == own if self.sibling else record.dbname not in self.siblings
 
     def roles_left(self) -> bool:
         """Say whether a run made roles that stay where they are: on somebody else's server."""

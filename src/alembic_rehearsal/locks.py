@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from alembic_rehearsal.connect import connected
 from alembic_rehearsal.model import Endpoint
 
@@ -38,17 +41,22 @@ def waiting_on(admin: Endpoint) -> tuple[str, ...]:
         )
 
 
-def waiting(admin: Endpoint) -> int:
-    """Return how many sessions wait for a lock in the database of *admin*.
+@contextmanager
+def watch(admin: Endpoint, dbname: str) -> Iterator[Callable[[], int]]:
+    """Yield what says how many sessions wait for a lock in the database *dbname*, over one connection to another.
 
     Source: https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-TABLE
     """
     with connected(admin) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        [count] = cursor.fetchone() or (0,)
-        return int(count)
+
+        def waiting() -> int:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", (dbname,)
+            )
+            [count] = cursor.fetchone() or (0,)
+            return int(count)
+
+        yield waiting
 
 
 def _flat(query: str) -> str:

@@ -50,7 +50,7 @@ def test_it_runs_beside_the_others_where_nothing_tells_them_apart(
     assert of(run, "not-race-safe")
     seen = names.read_text().split()
     assert len(set(seen) - {seen[0]}) == beside
-    assert ("rehearsal_beside" in seen) is beside
+    assert any(each.startswith("rehearsal_beside") for each in seen) is beside
 
 
 def test_what_blocks_is_looked_at_again_under_productions_name(production: Production, tmp_path: Path) -> None:
@@ -65,6 +65,6 @@ def test_what_blocks_is_looked_at_again_under_productions_name(production: Produ
 
     assert run.status == 1, run.stdout + run.stderr
     seen = names.read_text().split()
-    assert seen[-1] == seen[0] != "rehearsal_beside"
-    assert "rehearsal_beside" in seen
+    assert seen[-1] == seen[0]
+    assert any(each.startswith("rehearsal_beside") for each in seen)
     assert TEAMS.split('"')[1] in str(of(run, "not-repeatable"))

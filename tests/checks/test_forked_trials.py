@@ -121,10 +121,10 @@ def test_nothing_of_a_trial_outlives_the_tool(
     )
     if number is not None:
         deadline = time.monotonic() + 60
-        while not list(folder.rglob("second-run-forked/pid")) and time.monotonic() < deadline:
+        while not list(folder.rglob("beside-1-forked/pid")) and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.5)
-        forked = list(folder.rglob("second-run-forked/pid"))
+        forked = list(folder.rglob("beside-1-forked/pid"))
         tool.send_signal(number)
         assert forked, "no trial was forked"
 

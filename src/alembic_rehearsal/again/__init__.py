@@ -5,17 +5,17 @@ Nothing here touches the true run or the database that it left; every trial has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import psycopg2
 
 from alembic_rehearsal import grades, lineage, readback
 from alembic_rehearsal.again import beside, cuts, race, rerun, second
 from alembic_rehearsal.again.ground import Ground, ground
-from alembic_rehearsal.again.records import Again, Rerun
+from alembic_rehearsal.again.records import Again
 from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Options, Trace, VersionTable
@@ -53,15 +53,30 @@ def tried(lab: Lab, trace: Trace, xid: int) -> Again | None:
         return Again(untried=("a second and further upgrades: to a relative target each of them would go further",))
     trials = _Trials(ground(lab, trace, tables), off)
     cut = cuts.prepared(trials.start, xid) if grades.CUTS in wanted else None
-    # The copies of the finished database come first: the roles that the true run made go aside with the race.
-    with trials.rerun_beside(wanted) as rest:
-        twice = trials.made(grades.SECOND, second.run, second.doubtful) if grades.SECOND in wanted else None
-        redone = trials.rerun() if grades.RERUN in wanted and rest is None else None
-        raced = trials.made(grades.RACE, race.run, race.doubtful) if grades.RACE in wanted else None
-        if rest is not None:
-            redone = trials.rerun(rest)
+    with trials.beside(wanted) as rest:
+        # The copies of the finished database come first: the roles that the true run made go aside with the race.
+        twice = trials.made(_SECOND, wanted) if grades.SECOND not in rest else None
+        redone = trials.made(_RERUN, wanted) if grades.RERUN not in rest else None
+        raced = trials.made(_RACE, wanted)
+        twice = trials.made(_SECOND, wanted, rest[grades.SECOND]) if grades.SECOND in rest else twice
+        redone = trials.made(_RERUN, wanted, rest[grades.RERUN]) if grades.RERUN in rest else redone
     # Only now: where a commit is held, all of the server's are.
     return Again(twice, raced, redone, cut() if cut else None, tuple(trials.untried))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial(Generic[_Result]):
+    """One kind of trial: the check that asks for it, and the functions of its module."""
+
+    check: str
+    run: Callable[[Ground], _Result]
+    doubtful: Callable[[_Result, Options], bool]
+
+
+_SECOND = _Trial(grades.SECOND, second.run, second.doubtful)
+_RERUN = _Trial(grades.RERUN, rerun.run, rerun.doubtful)
+_RACE = _Trial(grades.RACE, race.run, race.doubtful)
+_ON_THE_FINISHED = {grades.SECOND: second.begun, grades.RERUN: rerun.begun}
 
 
 @dataclass
@@ -70,59 +85,51 @@ class _Trials:
     untried: list[str] = field(default_factory=list)
 
     @contextmanager
-    def rerun_beside(self, wanted: Iterable[str]) -> Iterator[Callable[[], Rerun] | None]:
-        """Begin to run the revisions again while the other trials are made; None where that has to wait for its turn.
+    def beside(self, wanted: Collection[str]) -> Iterator[Mapping[str, Callable[[], Any]]]:
+        """Begin the trials on the finished database while the others are made; each check with what waits for its end.
 
-        What is handed out raises as `rerun.run` does.
+        Nothing is handed out for one that has to wait for its turn.
         """
-        if not {grades.RERUN, grades.RACE} <= set(wanted):
-            yield None
-            return
+        begun: dict[str, Callable[[], Any]] = {}
         lab = self.start.lab
         with ExitStack() as stack:
-            rest = None
-            try:
-                other = beside.lab(self.start)
-                if other is not None:
-                    other.fork = self._forks()
-                    start = replace(self.start, lab=other)
-                    rest = stack.enter_context(rerun.begun(start, lab.aside("rehearsed"), "rerun-beside"))
-            except (RehearsalError, psycopg2.Error):
-                rest = None  # by itself it may come about
-            yield rest
-
-    def rerun(self, first: Callable[[], Rerun] | None = None) -> Rerun | None:
-        """Return what running the revisions again finds; *first* waits for a run that has begun."""
-        return self.made(grades.RERUN, rerun.run, rerun.doubtful, first)
+            # Where one can't begin it has its turn, and says why if it can't be made then either.
+            with suppress(RehearsalError, psycopg2.Error):
+                several = len({*_ON_THE_FINISHED, grades.RACE} & set(wanted)) > 1
+                if several and beside.is_possible(self.start):
+                    for number, (check, begin) in enumerate(_ON_THE_FINISHED.items(), 1):
+                        if check in wanted:
+                            start = beside.ground(self.start, number, fork=self._forks())
+                            run = begin(start, lab.aside("rehearsed"), start.name(f"beside-{number}"))
+                            begun[check] = stack.enter_context(run)
+            yield begun
 
     def _forks(self) -> bool:
         true = self.start.lab.true
         return true is not None and true.nursery is not None and true.nursery.settled()
 
     def made(
-        self,
-        check: str,
-        trial: Callable[[Ground], _Result],
-        doubtful: Callable[[_Result, Options], bool],
-        first: Callable[[], _Result] | None = None,
+        self, trial: _Trial[_Result], wanted: Collection[str], first: Callable[[], _Result] | None = None
     ) -> _Result | None:
         """Return what *trial* finds; that it can't be made is a line of the report, and never costs the verdict.
 
         *first* is called in place of a trial whose process is forked.
         """
+        if trial.check not in wanted:
+            return None
         lab = self.start.lab
-        lab.listener.progress(f"trying {_WHAT[check]}")
+        lab.listener.progress(f"trying {_WHAT[trial.check]}")
         try:
             lab.fork = self._forks() and first is None
-            result = first() if first else trial(self.start) if lab.fork else None
-            if result is None or doubtful(result, lab.options):
+            result = first() if first else trial.run(self.start) if lab.fork else None
+            if result is None or trial.doubtful(result, lab.options):
                 # A copy of a process may lack what its original has taken away at its end: files, for one.
                 lab.fork = False
-                result = trial(self.start)
+                result = trial.run(self.start)
             return result
         except (RehearsalError, psycopg2.Error) as error:
             said = str(error).strip().split("\n", 1)[0]
-            self.untried.append(f"{_WHAT[check]}: {said}")
+            self.untried.append(f"{_WHAT[trial.check]}: {said}")
             return None
         finally:
             lab.fork = False

@@ -1,35 +1,39 @@
-"""A second copy of the finished database for a trial that goes on beside the others.
+"""Further copies of the finished database, for trials that go on beside the others.
 
 A migration may name its database, so a trial's copy stands under production's name, one at a time. Where the true run
-did nothing by which a database under another name could be told from it, one of the trials need not wait for its turn.
+did nothing by which a database under another name could be told from it, they need not wait for their turns.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from alembic_rehearsal.again.ground import Ground
-from alembic_rehearsal.lab import Lab
 
-_DBNAME = "rehearsal_beside"
 _ASKS = r"\b(?:current_database|current_catalog|pg_database)\b"
 
 
-def lab(start: Ground) -> Lab | None:
-    """Return where a trial can be made while others are, None where it has to wait.
+def is_possible(start: Ground) -> bool:
+    """Say whether trials can be made while others are.
 
     Raises:
-        RehearsalError: the server refuses.
+        psycopg2.Error: the server refuses.
     """
-    own = start.lab
+    lab = start.lab
     # Roles and settings are one for all databases of a server, and on somebody else's the log can't tell them apart.
-    if own.cluster.offer.provider == "server" or own.shared() != own.shared_before:
-        return None
+    if lab.cluster.offer.provider == "server" or lab.shared() != lab.shared_before:
+        return False
     # A copy of the command's process hands on the environment of its original to the programs that it starts.
-    if start.trace.children or _named(start):
-        return None
-    return own.beside(_DBNAME)
+    return not (start.trace.children or _named(start))
+
+
+def ground(start: Ground, number: int, *, fork: bool) -> Ground:
+    """Return where one of them is made: the *number*-th, its process forked or not."""
+    lab = start.lab.beside(f"rehearsal_beside_{number}")
+    lab.fork = fork
+    return replace(start, lab=lab)
 
 
 def _named(start: Ground) -> bool:

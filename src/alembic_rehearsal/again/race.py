@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alembic_rehearsal import catalog, grades, lineage, locks
@@ -16,7 +16,6 @@ from alembic_rehearsal.again import starting
 from alembic_rehearsal.again.ground import Ground, row_differences, schema_differences
 from alembic_rehearsal.again.records import Race
 from alembic_rehearsal.errors import ServerError
-from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Options, Trace
 from alembic_rehearsal.rehearse import Rehearsal
 
@@ -73,7 +72,8 @@ def _let_run(start: Ground, several: Sequence[Rehearsal]) -> tuple[tuple[Trace, 
         time.sleep(_POLL_S)
     for each in several:
         each.release(lab.endpoint)
-    met = _hold([_Runner(each) for each in several], lab, until)
+    with locks.watch(lab.cluster.admin, lab.restored.dbname) as waiting:
+        met = _hold([_Runner(each) for each in several], waiting, until)
     traces = tuple(
         each.finish(timeout_s=start.limit_s, waiting_on=lambda: locks.waiting_on(lab.admin), log=lambda: ())
         for each in several
@@ -108,8 +108,12 @@ class _Runner:
             self._running.let_go(self.passed)
 
 
-def _hold(several: Sequence[_Runner], lab: Lab, until: float) -> int:
-    """Let them go, each time that none of them moves any more, to their ends; return how many met the first time."""
+def _hold(several: Sequence[_Runner], waiting: Callable[[], int], until: float) -> int:
+    """Let them go, each time that none of them moves any more, to their ends; return how many met the first time.
+
+    Args:
+        waiting: says how many of them wait for a lock.
+    """
     met, seen, since = 0, (0, 0, 0, 0), time.monotonic()
     while time.monotonic() < until:
         for each in several:
@@ -119,7 +123,7 @@ def _hold(several: Sequence[_Runner], lab: Lab, until: float) -> int:
         if ended == len(several):
             break
         asking = sum(each.asks and each.stops == each.passed for each in several)
-        now = (standing, ended, locks.waiting(lab.admin), asking)
+        now = (standing, ended, waiting(), asking)
         if now != seen:
             seen, since = now, time.monotonic()
         if standing and (sum(now) >= len(several) or time.monotonic() - since > _QUIET_S):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from alembic_rehearsal import catalog, readback
 from alembic_rehearsal.again.ground import Ground, row_differences, schema_differences
 from alembic_rehearsal.again.records import Second
 from alembic_rehearsal.lab import FINISHED
-from alembic_rehearsal.model import Options
+from alembic_rehearsal.model import Options, Trace
 
 
 def run(start: Ground) -> Second:
@@ -17,18 +19,34 @@ def run(start: Ground) -> Second:
     Raises:
         RehearsalError: the server refuses.
     """
+    with begun(start, FINISHED, start.name("second-run")) as rest:
+        return rest()
+
+
+@contextmanager
+def begun(start: Ground, source: str, name: str) -> Iterator[Callable[[], Second]]:
+    """Begin the run *name*, and hand out what waits for its end; *source* is where the finished database stands.
+
+    Raises:
+        RehearsalError: the server refuses, and so does what is handed out.
+    """
     lab = start.lab
     with start.step("second run"):
-        name = start.name("second-run")
-        lab.fresh(name, FINISHED)
+        lab.fresh(name, source)
         mark = readback.mark(lab.admin, secrets.token_hex(8))
-        trace = lab.run(name, timed=False, timeout_s=start.limit_s)
-        return Second(
-            trace=trace,
-            differences=schema_differences(start, catalog.read(lab.admin), "after a second"),
-            rows=row_differences(start, lab.admin),
-            rewritten=readback.read(lab.admin, mark, None, ()).committed,
-        )
+        with lab.start(name) as running:
+            rest = lab.released(running, start.limit_s)
+            yield lambda: _found(start, rest(), mark)
+
+
+def _found(start: Ground, trace: Trace, mark: readback.Mark) -> Second:
+    admin = start.lab.admin
+    return Second(
+        trace=trace,
+        differences=schema_differences(start, catalog.read(admin), "after a second"),
+        rows=row_differences(start, admin),
+        rewritten=readback.read(admin, mark, None, ()).committed,
+    )
 
 
 def doubtful(found: Second, _options: Options) -> bool:

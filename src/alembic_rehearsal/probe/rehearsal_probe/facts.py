@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 _told: dict[tuple[str, str], str] = {}
-# What this transaction has written to the system's catalogs, in a hundredth of the time that the facts take; a command
-# that was undone counts too. https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
+# What the transaction has written to the system's catalogs so far, in a hundredth of the time that the facts take; what
+# was undone again counts too. https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
 _WRITTEN = """
-SELECT pg_catalog.txid_current_if_assigned(), pg_catalog.current_setting('track_counts'), pg_catalog.sum(
+SELECT CAST(pg_catalog.now() AS text), pg_catalog.current_setting('track_counts'), CAST(pg_catalog.sum(
        pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
-       + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid))
+       + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)) AS text)
   FROM pg_catalog.pg_class c WHERE c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
 """
-_last: dict[int, tuple[Any, ...]] = {}
+_before: dict[str, tuple[str, ...]] = {}
 
 
 def asked() -> bool:
@@ -32,18 +32,21 @@ def asked() -> bool:
     return bool(gate.config().get("facts"))
 
 
+def begin(context: Any, revision: str) -> None:
+    """Note how much has been written where *revision* begins; before the first facts are told there is no need."""
+    raw = _connection(context) if _told else None
+    if raw is not None:
+        _before[revision] = _written(raw)
+
+
 def tell(context: Any, revision: str) -> None:
     """Report what has changed in the schema since the last call, as the state that *revision* leaves."""
-    from .statements import driver_connection, transaction_status
-
-    connection = context.connection
-    if connection is None:
-        return  # offline mode
-    raw = driver_connection(connection.connection)
-    if transaction_status(raw) == "failed":
+    raw = _connection(context)
+    if raw is None:
         return
-    written = _written(raw)
-    if written[0] is not None and written[1] == "on" and _last.get(id(raw)) == written:
+    before = _before.pop(revision, None)
+    # In one transaction, and counted: a revision that commits begins another.
+    if before is not None and before[1] == "on" and _written(raw) == before:
         report.emit("facts", revision=revision, changed=[], gone=[])
         return
     now = {(kind, identity): definition for kind, identity, definition in _read(raw)}
@@ -52,12 +55,20 @@ def tell(context: Any, revision: str) -> None:
     _told.clear()
     _told.update(now)
     report.emit("facts", revision=revision, changed=changed, gone=gone)
-    _last.clear()
-    _last[id(raw)] = written
 
 
-def _written(raw: Any) -> tuple[Any, ...]:
-    """Return the transaction's number, None before it has one, whether writes are counted, and their count."""
+def _connection(context: Any) -> Any:
+    """Return the driver's connection, None where nothing can be asked: offline, or in a transaction that failed."""
+    from .statements import driver_connection, transaction_status
+
+    if context.connection is None:
+        return None
+    raw = driver_connection(context.connection.connection)
+    return None if transaction_status(raw) == "failed" else raw
+
+
+def _written(raw: Any) -> tuple[str, ...]:
+    """Return when the transaction began, whether writes are counted, and their count."""
     from .statements import values
 
     cursor = raw.cursor()

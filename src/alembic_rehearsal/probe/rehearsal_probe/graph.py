@@ -232,6 +232,8 @@ def _watch(step: Any, context: Any, place: Place | None) -> None:
     def migration_fn(*values: Any, **options: Any) -> Any:
         _state["step"] = fields
         between_revisions(None)
+        if facts.asked() and gate.survey():
+            _guarded(facts.begin, context, fields["revision"])
         _tell_step("begin", 0.0, told)
         started = time.perf_counter()
         try:
