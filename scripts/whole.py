@@ -76,9 +76,8 @@ class Look:
         self.server.create(name)
         admin = self.server.cluster.admin
         psql = [f"{self.server.cluster.offer.location}/psql", "-qX", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
-        subprocess.run(
-            [*psql, "-p", str(admin.port), "-U", admin.user, "-d", name, "-f", dump], check=True, capture_output=True
-        )
+        psql += ["-h", admin.host, "-p", str(admin.port), "-U", admin.user, "-d", name, "-f", os.fspath(dump)]
+        subprocess.run(psql, check=True)
         with tempfile.TemporaryDirectory(prefix="by-hand-") as place:
             if remedy["patch"]:
                 shop = _patched(shop, Path(place), remedy["patch"])
