@@ -12,6 +12,7 @@ from alembic_rehearsal.postgres import Cluster, databases
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from scripts import whole
 from scripts.histories import HISTORIES, alterations, runs, walk
 from scripts.histories.environments import Graph
 from scripts.histories.production import Server
@@ -24,7 +25,7 @@ def server(cluster: Cluster) -> Iterator[Server]:
     found = Server(cluster)
     found.prepare()
     yield found
-    for name in ("optuna_production", "optuna_case"):
+    for name in ("optuna_production", "optuna_case", "optuna_by_hand"):
         databases.drop(cluster, name)
 
 
@@ -92,3 +93,21 @@ def test_alterations_come_from_what_the_pending_revisions_do() -> None:
         "table missing": 'ALTER TABLE "t" RENAME TO "t_by_hand"',
         "stamped back": "UPDATE alembic_version SET version_num = 'a1' WHERE version_num = 'b2'",
     }
+
+
+def test_what_passed_its_trial_passes_when_it_is_carried_out_by_hand(server: Server, environments: Path) -> None:
+    """Files changed in a copy of the package, on the dump that psql restores, by the project's own command."""
+    look = whole.Look(server, "optuna")
+    optuna, kinds = HISTORIES["optuna"], ("index present",)
+    for _ in walk.walk(
+        optuna, environments, server, revisions=("v3.0.0.d",), kinds=kinds, rehearse=look, tell=lambda _: None
+    ):
+        pass
+
+    clean, altered = look.cases
+    assert (clean["bare"], clean["tool"], clean["remedies"]) == ("pass", "pass", [])
+    assert (altered["bare"], altered["tool"]) == ("blocked", "blocked")
+    assert altered["remedies"] == [["reconcile", "passes, schema equal"]]
+    page = whole.page({"optuna": {"v3.0.0.d": look.cases}})
+    assert "| optuna | 1 | 0 | 0 | 0 |" in page
+    assert "| optuna | v3.0.0.d | index present" in page
