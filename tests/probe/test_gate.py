@@ -204,3 +204,20 @@ def test_a_sitecustomize_that_the_probe_hides_is_run(endpoint: Endpoint, exchang
     )
 
     assert done.output == f"mine {tmp_path / 'sitecustomize.py'}\n"
+
+
+def test_the_probe_stays_off_the_projects_path_and_in_its_children(endpoint: Endpoint, exchange: Path) -> None:
+    """A child that is given the parent's own path for PYTHONPATH has the probe too."""
+    program = (
+        "import os, subprocess, sys\n"
+        f"print({probe.DIRECTORY!r} in sys.path, 'rehearsal_probe' in sys.modules, flush=True)\n"
+        "env = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))\n"
+        "if len(sys.argv) == 1:\n"
+        "    subprocess.run([sys.executable, __file__, 'child'], env=env, check=True)\n"
+    )
+    script = exchange / "program.py"
+    script.write_text(program)
+
+    done = run([sys.executable, str(script)], cwd=exchange, endpoint=endpoint, directory=exchange)
+
+    assert done.output == "False True\nFalse True\n"

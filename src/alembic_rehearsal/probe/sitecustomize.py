@@ -34,6 +34,8 @@ def _start():
         from rehearsal_probe import start
 
         start.install()
+        # The package finds its own modules; what else is imported from now on need not be looked for here.
+        sys.path[:] = [place for place in sys.path if not place or os.path.abspath(place) != _HERE]
     except Exception as fault:
         _refuse("the probe could not start: %s: %s" % (type(fault).__name__, fault))
 

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS, and SQLAlchemy's name+driver.
 # The host part goes up to the path, the query or what can't be in a URL; a password may hold raw characters.
-URL = re.compile(
+# Compiled where it is needed first, which is not in every command; `re` remembers it.
+_URL = (
     r"(?P<scheme>(?:[a-z][a-z0-9]*:)?(?:postgres(?:ql)?|pgsql|postgis|timescale|cockroachdb|redshift|asyncpg|psql)"
     r"(?:\+[a-z0-9_]+)?)://"
     r"(?:(?P<login>[^\s/\"'<>]*)@)?(?P<hosts>[^\s/?#\"'<>@]*)"
-    r"(?:/(?P<dbname>[^\s?#\"'<>]*))?(?:\?(?P<query>[^\s#\"'<>]*))?",
-    re.IGNORECASE,
+    r"(?:/(?P<dbname>[^\s?#\"'<>]*))?(?:\?(?P<query>[^\s#\"'<>]*))?"
 )
-_PAIR = re.compile(r"\s*([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)", re.IGNORECASE)
+_PAIR = r"\s*([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)"
 _KEYWORDS = frozenset("host hostaddr dbname user service port".split())
 # What may stay of a URL's query when host, login and protection are another's; `dropped` says what goes.
 _GONE = frozenset(
@@ -35,16 +35,21 @@ def dropped(name: str) -> bool:
     return name in _GONE or name.startswith(_GONE_PREFIXES)
 
 
+def has_url(text: str) -> bool:
+    """Whether there is a URL of PostgreSQL's in *text*."""
+    return "://" in text and re.search(_URL, text, re.IGNORECASE) is not None
+
+
 def parse(text: str) -> dict[str, Any]:
     """Return the parameters in *text*, a URL or keyword/value pairs; several hosts stay one comma-separated text."""
-    match = URL.match(text.strip())
+    match = re.match(_URL, text.strip(), re.IGNORECASE)
     return _of_url(match) if match else dict(_pairs(text) or ())
 
 
 def rewritten(text: str, endpoint: Mapping[str, Any]) -> str:
     """Return *text* with every URL in it, or the pairs that it is made of, leading to *endpoint*."""
     if "://" in text:
-        return URL.sub(lambda match: _url(match, endpoint), text)
+        return re.sub(_URL, lambda match: _url(match, endpoint), text, flags=re.IGNORECASE)
     pairs = _pairs(text) if "=" in text else None
     if not pairs or not _KEYWORDS.intersection(k for k, _ in pairs):
         return text
@@ -95,9 +100,9 @@ def _of_url(match: re.Match[str]) -> dict[str, Any]:
 
 def _pairs(text: str) -> list[tuple[str, str]] | None:
     """Return libpq's keyword/value pairs of *text*, None when it is made of anything else."""
-    found, end = [], 0
+    pair, found, end = re.compile(_PAIR, re.IGNORECASE), [], 0
     while text[end:].strip():
-        match = _PAIR.match(text, end)
+        match = pair.match(text, end)
         if not match:
             return None
         value = match[2]

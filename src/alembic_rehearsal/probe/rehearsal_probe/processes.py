@@ -110,11 +110,11 @@ def arguments(args: Any) -> Any:
     from . import dsn
 
     if isinstance(args, (str, bytes, os.PathLike)):
-        return _there(args) if isinstance(args, str) and dsn.URL.search(args) else args
+        return _there(args) if isinstance(args, str) and dsn.has_url(args) else args
     parts = list(args)
     if _is_client(args):
         return _client(parts)
-    found = [isinstance(p, str) and bool(dsn.URL.search(p)) for p in parts]
+    found = [isinstance(p, str) and dsn.has_url(p) for p in parts]
     return [_there(p) if f else p for p, f in zip(parts, found)] if any(found) else args
 
 
