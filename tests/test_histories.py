@@ -43,7 +43,7 @@ def test_optuna_gets_the_verdicts_that_its_own_command_gives(server: Server, env
             HISTORIES["optuna"],
             environments,
             server,
-            revisions=("v2.4.0.a", "v3.0.0.d"),
+            revisions=("v2.4.0.a",),
             kinds=("index present", "table missing", "stamped back"),
             tell=lambda _: None,
         )
@@ -56,9 +56,6 @@ def test_optuna_gets_the_verdicts_that_its_own_command_gives(server: Server, env
         ("v2.4.0.a", "index present"): ("blocked", "42P07"),
         ("v2.4.0.a", "table missing"): ("blocked", "42P01"),
         ("v2.4.0.a", "stamped back"): ("blocked", "42703"),
-        ("v3.0.0.d", "none"): ("pass", ""),
-        ("v3.0.0.d", "index present"): ("blocked", "42P07"),
-        ("v3.0.0.d", "stamped back"): ("pass", ""),
     }
 
 
@@ -99,11 +96,13 @@ def test_what_passed_its_trial_passes_when_it_is_carried_out_by_hand(server: Ser
     """Files changed in a copy of the package, on the dump that psql restores, by the project's own command."""
     look = whole.Look(server, "optuna")
     optuna, kinds = HISTORIES["optuna"], ("index present",)
-    for _ in walk.walk(
-        optuna, environments, server, revisions=("v3.0.0.d",), kinds=kinds, rehearse=look, tell=lambda _: None
-    ):
-        pass
+    cases = list(
+        walk.walk(
+            optuna, environments, server, revisions=("v3.0.0.d",), kinds=kinds, rehearse=look, tell=lambda _: None
+        )
+    )
 
+    assert [case.bare.place() for case in cases] == [case.tool.place() for case in cases]
     clean, altered = look.cases
     assert (clean["bare"], clean["tool"], clean["remedies"]) == ("pass", "pass", [])
     assert (altered["bare"], altered["tool"]) == ("blocked", "blocked")

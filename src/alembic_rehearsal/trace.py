@@ -88,7 +88,8 @@ def read(
 
 
 def _children(processes: list[Event], started: list[Event], connections: list[Event]) -> bool:
-    since = min((event["at"] for event in connections), default=0.0)
+    # What the kernel has refused has no time.
+    since = min((event["at"] for event in connections if "at" in event), default=0.0)
     return len({event["pid"] for event in processes}) > 1 or any(event["at"] >= since for event in started)
 
 

@@ -34,7 +34,7 @@ from fix_projects import OWNER, Production, write_project
 from harness import alembic
 
 _KILLS_EACH = 8
-_HISTORIES = max(1, int(os.environ.get("REHEARSAL_KILLS", "24")) // _KILLS_EACH)
+_HISTORIES = max(1, int(os.environ.get("REHEARSAL_KILLS", "16")) // _KILLS_EACH)
 _SESSIONS = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
 
