@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from scripts import without_folders
 from scripts.histories import HISTORIES, environments, production, runs, walk
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "classes.md"
@@ -35,7 +35,6 @@ _TAIL = """
 In F `create_all()` has made every missing table of today's models, and no column of the old ones. No revision leaves a
 schema like that, and no patch does: a later revision works on a column of a table that today's models make without it.
 """
-_FOLDERS = re.compile(r"/\S+/(?=[^/\s]+\.py\b)")
 _MODELS = (
     "import sqlalchemy, mlflow.store.tracking.dbmodels.models, mlflow.store.model_registry.dbmodels.models; "
     "from mlflow.store.db.base_sql_model import Base; "
@@ -162,8 +161,7 @@ def row(incident: Incident, found: Mapping[str, Any]) -> str:
         f"`{found['cause']}`: {'. '.join((found['why'], *found['comparison']))}" if found["cause"] else "none",
         "; ".join(map(_tried, found["remedies"])) or "nothing",
     )
-    # The project is installed, wherever that is.
-    plain = (_FOLDERS.sub("", cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
+    plain = (without_folders(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
     return f"| {' | '.join(plain)} |"
 
 

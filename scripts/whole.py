@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -19,11 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from scripts import without_folders
 from scripts.histories import HISTORIES, alterations, environments, production, runs, walk
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "whole.md"
-# The project is installed, wherever that is.
-_FOLDERS = re.compile(r"/\S+/(?=[^/\s]+\.py\b)")
 _DEFAULTS = ("--divergence", "auto", "--idempotence", "retryable", "--remedies")
 _HEAD = """\
 # The whole tool on real histories
@@ -35,7 +33,8 @@ upgrade passes, each check looks at it: an *error* there is an upgrade blocked t
 does not, each remedy that is said to have passed is carried out again without the tool: the files are changed in a copy
 of the project's package, or the version row is set, on the dump restored by `psql`; then the project's own command
 upgrades it. It has to end with status 0 and at the heads. "Schema" is `pg_dump -s` afterwards, line by line, against
-that of the unaltered production at the same revision, restored and upgraded in the same way, where that passes.
+that of the unaltered production at the same revision, restored and upgraded in the same way, where that passes. (The
+rows so far are older: their unaltered production had not been restored, which writes expressions otherwise.)
 
 Not every revision of those histories was run: the table at the end and the counts say which. prefect's errors are of
 revisions that commit in parts; [retries.md](retries.md) has some of them killed by hand. An error for an altered
@@ -102,10 +101,10 @@ class Look:
 
     def _upgraded(self, shop: runs.Workshop, dump: Path, *, stamp: str = "") -> runs.Said:
         """Restore *dump*, set its version row if that is asked for, and upgrade it by the project's own command."""
-        name, admin = self._database, self.server.cluster.admin
+        name = self._database
         self.server.create(name)
-        psql = [f"{self.server.cluster.offer.location}/psql", "-qX", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
-        psql += ["-h", admin.host, "-p", str(admin.port), "-U", admin.user, "-d", name, "-f", os.fspath(dump)]
+        quietly = ("-qX", "-v", "ON_ERROR_STOP=1", "-o", os.devnull)
+        psql = [*self.server.client("psql"), *quietly, "-d", name, "-f", os.fspath(dump)]
         subprocess.run(psql, check=True)
         if stamp:
             rows = ("DELETE FROM alembic_version", f"INSERT INTO alembic_version VALUES ('{stamp}')")
@@ -114,9 +113,8 @@ class Look:
 
     def _schema(self) -> tuple[str, ...]:
         """Return the lines of the schema made by hand, sorted; where a line stands in a list says nothing."""
-        admin = self.server.cluster.admin
-        tool = [f"{self.server.cluster.offer.location}/pg_dump", "-s", "-h", admin.host, "-p", str(admin.port)]
-        done = subprocess.run([*tool, "-U", admin.user, self._database], check=True, capture_output=True, text=True)
+        tool = [*self.server.client("pg_dump"), "-s", self._database]
+        done = subprocess.run(tool, check=True, capture_output=True, text=True)
         lines = (line.rstrip(",") for line in done.stdout.splitlines())
         return tuple(sorted(line for line in lines if line and not line.startswith(("--", "\\"))))
 
@@ -180,7 +178,7 @@ def _findings(name: str, cases: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             if check == "not-repeatable":
                 plain.add(revision)
             elif severity in ("error", "warning", "unproved"):
-                key = (severity, check, revision, " ".join(_FOLDERS.sub("", message).split()))
+                key = (severity, check, revision, " ".join(without_folders(message).split()))
                 counted[key] = counted.get(key, 0) + 1
     for (severity, check, revision, message), count in sorted(counted.items()):
         yield f"- {name}, {count}: {severity} `{check}` {revision}: {message.replace('|', chr(92) + '|')}"

@@ -64,10 +64,14 @@ class Server:
             return frozenset()
         return frozenset(str(row[0]) for row in self.rows(name, "SELECT version_num FROM alembic_version"))
 
+    def client(self, program: str) -> list[str]:
+        """Return the command line of one of PostgreSQL's client programs, as superuser."""
+        admin = self.cluster.admin
+        return [f"{self.cluster.offer.location}/{program}", "-h", admin.host, "-p", str(admin.port), "-U", admin.user]
+
     def dump(self, name: str, file: Path, *, rows: Sequence[str] = ()) -> None:
         """Write schema and version rows of a production as the README's recipe does, and the rows of more tables."""
-        admin = self.cluster.admin
-        tool = [f"{self.cluster.offer.location}/pg_dump", "-h", admin.host, "-p", str(admin.port), "-U", admin.user]
+        tool = self.client("pg_dump")
         with file.open("wb") as out:
             wanted = [f"--table=*.{table}" for table in ("alembic_version", *rows)]
             for part in (["--schema-only"], ["--data-only", *wanted]):
