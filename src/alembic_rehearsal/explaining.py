@@ -116,7 +116,7 @@ def _with_drift(lab: Lab, trace: Trace, found: Explained) -> Explained:
 
 def _of_failure_or_nothing(lab: Lab, trace: Trace, directory: Path, builder: building.Builder | None) -> Explained:
     if _failed(trace):
-        return _of_failure(lab, directory, builder)
+        return _of_failure(lab, trace, directory, builder)
     if why := mending.without_survey(trace):
         production = catalog.read(lab.admin_of(PRISTINE))
         history = History((), complete=False, why=why)
@@ -124,11 +124,10 @@ def _of_failure_or_nothing(lab: Lab, trace: Trace, directory: Path, builder: bui
     return Explained()
 
 
-def _of_failure(lab: Lab, directory: Path, builder: building.Builder | None) -> Explained:
+def _of_failure(lab: Lab, trace: Trace, directory: Path, builder: building.Builder | None) -> Explained:
     # What the revisions make of an empty database is built beside the survey: the two don't share a server.
     with nullcontext(builder) if builder else _from_base(lab, directory) as build:
-        lab.fresh("survey")
-        survey = lab.run("survey", mode="survey")
+        survey = _surveyed(lab, trace)
         with lab.clock.step("from base"):
             history = build.finish()
     pristine = lab.admin_of(PRISTINE)
@@ -137,6 +136,27 @@ def _of_failure(lab: Lab, directory: Path, builder: building.Builder | None) -> 
     in_the_way = causes.in_the_way(survey, production) if look else ()
     made = alone.build(lab, in_the_way) if in_the_way else None
     return Explained(survey, history, made, production, surveyed)
+
+
+def _surveyed(lab: Lab, trace: Trace) -> Trace:
+    """Return what a survey does, which begins at the first connection of the true run's where that is possible.
+
+    A copy of a process may lack what its original has taken away at its end: files, for one. So it is believed if it
+    meets what the true run met, and nothing but the server hinders it.
+    """
+    lab.fresh("survey")
+    if lab.forks():
+        with lab.forking(), lab.clock.step("survey (forked)"):
+            survey = lab.run("survey-forked", mode="survey", timed=False)
+        if _met(trace) <= _met(survey) and all(each.error for each in survey.failures if each not in trace.failures):
+            return survey
+        lab.fresh("survey-anew")
+    return lab.run("survey", mode="survey")
+
+
+def _met(trace: Trace) -> set[tuple[str, str, str]]:
+    failing = ((each.revision, each.sql, each.error.sqlstate) for each in trace.statements if each.error is not None)
+    return {*failing, *((each.revision, each.text, each.type) for each in trace.failures if each.error is None)}
 
 
 def _from_base(lab: Lab, directory: Path, *, anew: bool = False) -> AbstractContextManager[building.Builder]:

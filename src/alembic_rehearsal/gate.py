@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic_rehearsal import grades, ports, rehearse, since, workdir
+from alembic_rehearsal import ports, rehearse, since, workdir
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError, PortTaken
 from alembic_rehearsal.listening import Clock, Listener
@@ -106,7 +106,7 @@ class _Attempt:
             directory=place / "true",
             environ=self._environ,
             allow_ports=options.allow_port,
-            nursery=sys.platform == "linux" and bool(grades.wanted(options)),
+            nursery=sys.platform == "linux",
         )
 
     def _prepare(self, options: Options) -> stage.Prepared:

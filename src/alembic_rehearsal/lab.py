@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,6 +101,19 @@ class Lab:
     def aside(self, name: str) -> str:
         """Return the name under which the database of the run *name* stands, now or once another run follows."""
         return self.restored.dbname if name == self.standing else f"rehearsal_{name}"
+
+    def forks(self) -> bool:
+        """Say whether other runs can begin where the true one waited for its first connection."""
+        return self.true is not None and self.true.nursery is not None and self.true.nursery.settled()
+
+    @contextlib.contextmanager
+    def forking(self) -> Iterator[None]:
+        """Have the runs in between begin there."""
+        self.fork = True
+        try:
+            yield
+        finally:
+            self.fork = False
 
     def beside(self, dbname: str) -> Lab:
         """Return one on the same server whose runs are on the database *dbname*, copies of the finished one only."""

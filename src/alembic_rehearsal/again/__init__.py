@@ -99,14 +99,10 @@ class _Trials:
                 if several and beside.is_possible(self.start):
                     for number, (check, begin) in enumerate(_ON_THE_FINISHED.items(), 1):
                         if check in wanted:
-                            start = beside.ground(self.start, number, fork=self._forks())
+                            start = beside.ground(self.start, number, fork=self.start.lab.forks())
                             run = begin(start, lab.aside("rehearsed"), start.name(f"beside-{number}"))
                             begun[check] = stack.enter_context(run)
             yield begun
-
-    def _forks(self) -> bool:
-        true = self.start.lab.true
-        return true is not None and true.nursery is not None and true.nursery.settled()
 
     def made(
         self, trial: _Trial[_Result], wanted: Collection[str], first: Callable[[], _Result] | None = None
@@ -120,19 +116,21 @@ class _Trials:
         lab = self.start.lab
         lab.listener.progress(f"trying {_WHAT[trial.check]}")
         try:
-            lab.fork = self._forks() and first is None
-            result = first() if first else trial.run(self.start) if lab.fork else None
+            result = first() if first else self._forked(trial)
             if result is None or trial.doubtful(result, lab.options):
                 # A copy of a process may lack what its original has taken away at its end: files, for one.
-                lab.fork = False
                 result = trial.run(self.start)
             return result
         except (RehearsalError, psycopg2.Error) as error:
             said = str(error).strip().split("\n", 1)[0]
             self.untried.append(f"{_WHAT[trial.check]}: {said}")
             return None
-        finally:
-            lab.fork = False
+
+    def _forked(self, trial: _Trial[_Result]) -> _Result | None:
+        if not self.start.lab.forks():
+            return None
+        with self.start.lab.forking():
+            return trial.run(self.start)
 
 
 def _recorded(found: Iterable[VersionTable], trace: Trace) -> bool:

@@ -21,7 +21,7 @@ import psycopg2
 
 from alembic_rehearsal.errors import ServerError
 from alembic_rehearsal.model import Endpoint, LogRecord, Offer
-from alembic_rehearsal.postgres import engine, images, relay, serverlog, settings
+from alembic_rehearsal.postgres import channels, engine, images, relay, serverlog, settings
 from alembic_rehearsal.postgres.cluster import ADMIN, Cluster
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def start(
         engine.pull_if_missing(api, offer.location)
         with (
             _container(api, offer, os.fspath(workdir), password, trusted, log_statement) as running,
-            relay.listening(running.connect, port) as number,
+            relay.listening(running.carry, port) as number,
         ):
             yield _DockerCluster(offer, running, number, password)
 
@@ -120,10 +120,34 @@ class _Container:
     id: str
     said: collections.deque[str] = dataclasses.field(default_factory=lambda: collections.deque(maxlen=50))
     ended: threading.Event = dataclasses.field(default_factory=threading.Event)
+    _channels: channels.Channels | None = None
+    _has_perl: bool = True
+    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
-    def connect(self) -> socket.socket:
-        """Open a connection to the server in it."""
-        job = self.api.exec_create(self.id, ["bash", "-c", relay.COMMAND], stdin=True, stdout=True, stderr=True)
+    def carry(self, client: socket.socket) -> None:
+        """Connect *client* to the server in it until one of the two closes."""
+        if all_at_once := self._all_at_once():
+            all_at_once.carry(client)
+        else:
+            relay.copy(client, self._attached(["bash", "-c", relay.COMMAND]))
+
+    def close(self) -> None:
+        """End what carries connections."""
+        if self._channels:
+            self._channels.close()
+
+    def _all_at_once(self) -> channels.Channels | None:
+        """Return what carries all connections; None where the image has no Perl."""
+        with self._lock:
+            if self._has_perl and (self._channels is None or self._channels.ended):
+                self.close()
+                self._channels = channels.Channels(self._attached(["perl", "-e", channels.PROGRAM, "5432"]))
+                self._has_perl = self._channels.begin()
+            return self._channels if self._has_perl else None
+
+    def _attached(self, argv: list[str]) -> socket.socket:
+        """Run a program in it and return its streams."""
+        job = self.api.exec_create(self.id, argv, stdin=True, stdout=True, stderr=True)
         return engine.hijacked(self.api.exec_start(job["Id"], socket=True))
 
     def output_of(self, argv: list[str]) -> bytes:
@@ -231,7 +255,10 @@ def _container(
         attached = engine.hijacked(api.attach_socket(container.id, params=streams))
         threading.Thread(target=_listen, args=(attached, container), daemon=True, name="container").start()
         api.start(container.id)
-        yield container
+        try:
+            yield container
+        finally:
+            container.close()
     except APIError as error:
         message = f"the container engine refused {offer.location}: {error.explanation or error}"
         raise ServerError(message) from error

@@ -1,8 +1,8 @@
 """A TCP port on 127.0.0.1 that leads into a container which has no network at all.
 
-Each connection becomes one `docker exec` that copies between its standard streams and the server's
-port. So the container needs neither a route nor a published port, and it works the same beside the
-engine, inside a container and with an engine on another machine.
+What a connection says goes through the standard streams of a `docker exec` in it: that of `channels`, which carries
+them all, or one for each connection. So the container needs neither a route nor a published port, and it works the same
+beside the engine, inside a container and with an engine on another machine.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def frames(read: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 @contextmanager
-def listening(connect: Callable[[], socket.socket], port: int | None) -> Iterator[int]:
-    """Accept connections until the context ends; `connect` opens the other side of each.
+def listening(carry: Callable[[socket.socket], None], port: int | None) -> Iterator[int]:
+    """Accept connections until the context ends; `carry` returns when the one that it is given is over.
 
     Raises:
         PortTaken: the port that was asked for isn't free.
@@ -61,6 +61,13 @@ def listening(connect: Callable[[], socket.socket], port: int | None) -> Iterato
     open_sockets: set[socket.socket] = set()
     threads: list[threading.Thread] = []
 
+    def serve(client: socket.socket) -> None:
+        # Of requests, docker or the socket: for the client a closed connection.
+        with contextlib.suppress(Exception):
+            carry(client)
+        _close(client)
+        open_sockets.discard(client)
+
     def accept() -> None:
         while True:
             try:
@@ -69,7 +76,7 @@ def listening(connect: Callable[[], socket.socket], port: int | None) -> Iterato
                 return
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             open_sockets.add(client)
-            _start(threads, functools.partial(_serve, client, connect, open_sockets, threads))
+            _start(threads, functools.partial(serve, client))
 
     _start(threads, accept)
     try:
@@ -82,18 +89,8 @@ def listening(connect: Callable[[], socket.socket], port: int | None) -> Iterato
             thread.join(2)
 
 
-def _serve(
-    client: socket.socket,
-    connect: Callable[[], socket.socket],
-    open_sockets: set[socket.socket],
-    threads: list[threading.Thread],
-) -> None:
-    try:
-        inner = connect()
-    except Exception:  # noqa: BLE001 - of requests, docker or the socket: for the client a closed connection
-        _close(client)
-        return
-    open_sockets.add(inner)
+def copy(client: socket.socket, inner: socket.socket) -> None:
+    """Carry what *client* says to the attached stream *inner* and back, until one of the two closes; close *inner*."""
 
     def inwards() -> None:
         with contextlib.suppress(OSError):
@@ -102,14 +99,12 @@ def _serve(
         with contextlib.suppress(OSError):
             inner.shutdown(socket.SHUT_WR)
 
-    _start(threads, inwards)
+    threading.Thread(target=inwards, daemon=True, name="relay").start()
     with contextlib.suppress(OSError):
         for stream, content in frames(inner.recv):
             if stream == STDOUT:
                 client.sendall(content)
-    _close(client)
     _close(inner)
-    open_sockets.difference_update((client, inner))
 
 
 def _start(threads: list[threading.Thread], work: Callable[[], None]) -> None:
