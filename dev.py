@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sets up what is needed and runs it: `python3 dev.py example`, `python3 dev.py test`.
+"""Sets up what is needed and runs it: `python3 dev.py example`, `python3 dev.py test`, `python3 dev.py lint`.
 
 Needs Python 3.10 or later and nothing else; everything goes into .venv beside this file.
 """
@@ -56,20 +56,25 @@ def example() -> None:
         sys.exit(status or 4)
 
 
-def test() -> None:
-    """Run lint, types and the whole suite; further arguments go to pytest."""
+def lint() -> None:
+    """Run what needs no server: lint and types."""
     set_up(tests=True)
     os.environ["PATH"] = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
-    # The tests start the tool some thousand times; it isn't to be compiled anew each time.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     run("ruff", "check", ".")
     run("ruff", "format", "--check", ".")
     run("mypy")
+
+
+def test() -> None:
+    """Run lint, types and the whole suite; further arguments go to pytest."""
+    lint()
+    # The tests start the tool some thousand times; it isn't to be compiled anew each time.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     run("pytest", *(sys.argv[2:] or ("-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")))
 
 
 if __name__ == "__main__":
-    commands = {"example": example, "test": test}
+    commands = {"example": example, "test": test, "lint": lint}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(f"usage: {sys.argv[0]} {{{','.join(commands)}}}")
     commands[sys.argv[1]]()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import os
-import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from harness import turn
 
 # CI takes the same examples each time: what is new there comes from the change. A contributor's runs look further.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -30,11 +31,7 @@ for _name in list(os.environ):
 def _turn_at_the_engine(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let a test that looks for containers left on the engine have it to itself; workers share one engine."""
     marker = request.node.get_closest_marker("docker")
-    if marker is None:
-        yield
-        return
-    with Path(tempfile.gettempdir(), "alembic-rehearsal-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if marker.kwargs.get("alone") else fcntl.LOCK_SH)
+    with turn("engine", shared=not marker.kwargs.get("alone")) if marker else contextlib.nullcontext():
         yield
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,6 +103,14 @@ class Production:
     def url(self) -> str:
         """Return a PostgreSQL URL that leads there."""
         return f"postgresql://prod:secret@127.0.0.1:{self.port}/proddb"
+
+
+@contextlib.contextmanager
+def turn(what: str, *, shared: bool = False) -> Iterator[None]:
+    """Wait for the other workers to be through with *what*; those who share it may have it at once."""
+    with Path(tempfile.gettempdir(), f"alembic-rehearsal-tests-{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
 
 
 def alembic(*arguments: str) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fix_projects import write_project
+from harness import turn
 
 PYTHON = "python:3.13-slim-trixie"
 NAME = "alembic-rehearsal-test-app"
@@ -68,7 +69,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("base")
     (folder / "Dockerfile").write_text(f"FROM {PYTHON}\nRUN pip install --no-cache-dir alembic psycopg2-binary\n")
     tag = f"{NAME}-base:{secrets.token_hex(4)}"
-    docker("build", "-q", "-t", tag, str(folder), timeout_s=600)
+    with turn("building"):  # else each worker makes every layer
+        docker("build", "-q", "-t", tag, str(folder), timeout_s=600)
     yield tag
     docker("rmi", tag, check=False)
 

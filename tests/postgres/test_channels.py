@@ -26,14 +26,15 @@ MUCH = 24 << 20
 WITHOUT = "ln -sf /usr/lib/postgresql/*/bin/psql /usr/bin/psql && rm /usr/bin/perl*"
 
 
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offer]:
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Offer]:
     """An image without Perl, as those made of Alpine are."""
     offered, reason = docker.offers()
     if not offered:
         pytest.skip(reason)
     newest = max(offered, key=lambda one: one.major)
-    folder = tmp_path_factory.mktemp("bare")
+    folder = tmp_path / "bare"
+    folder.mkdir()
     (folder / "Dockerfile").write_text(f"FROM {newest.location}\nRUN {WITHOUT}\n")
     tag = f"alembic-rehearsal-test-bare:{newest.major}-{secrets.token_hex(4)}"
     subprocess.run(["docker", "build", "-q", "-t", tag, str(folder)], check=True, capture_output=True)
@@ -41,14 +42,14 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offer]:
     subprocess.run(["docker", "rmi", "-f", tag], check=False, capture_output=True)
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A server in a container."""
     offered, reason = docker.offers()
     if not offered:
         pytest.skip(reason)
     newest = max(offered, key=lambda one: one.major)
-    with postgres.start(newest, workdir=tmp_path_factory.mktemp("server"), password=secrets.token_hex(8)) as running:
+    with postgres.start(newest, workdir=tmp_path / "server", password=secrets.token_hex(8)) as running:
         running.ready(60)
         yield running
 
@@ -80,9 +81,26 @@ def serves(cluster: Cluster, many: int) -> bool:
         return all(pool.map(work, range(many)))
 
 
+def assert_ends(cluster: Cluster) -> None:
+    """Make sure that a backend's end closes its client's connection, and a client that goes away ends its backend."""
+    first, second, other = connected(cluster), connected(cluster), connected(cluster)
+    pid = second.info.backend_pid
+
+    assert asked(other, f"SELECT pg_terminate_backend({first.info.backend_pid})") is True
+    with pytest.raises(psycopg2.OperationalError):
+        asked(first, "SELECT 1")
+    second.close()
+    until = time.monotonic() + 20
+    while asked(other, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") and time.monotonic() < until:
+        time.sleep(0.01)
+    assert asked(other, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") == 0
+    other.close()
+
+
 def test_many_at_once_each_get_their_own_answers(cluster: Cluster) -> None:
-    """As a race of upgrades and the tool's own questions are."""
+    """As a race of upgrades and the tool's own questions are; an end on either side is seen on the other."""
     assert serves(cluster, 72)
+    assert_ends(cluster)
 
 
 def test_what_goes_in_comes_out(cluster: Cluster) -> None:
@@ -149,25 +167,9 @@ def test_one_that_the_server_does_not_read_keeps_up_no_other(cluster: Cluster) -
     other.close()
 
 
-def test_an_end_on_either_side_is_seen_on_the_other(cluster: Cluster) -> None:
-    """A backend that is ended closes its client's connection; a client that goes away ends its backend."""
-    first, second, other = connected(cluster), connected(cluster), connected(cluster)
-    pid = second.info.backend_pid
-
-    assert asked(other, f"SELECT pg_terminate_backend({first.info.backend_pid})") is True
-    with pytest.raises(psycopg2.OperationalError):
-        asked(first, "SELECT 1")
-    second.close()
-    until = time.monotonic() + 20
-    while asked(other, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") and time.monotonic() < until:
-        time.sleep(0.01)
-    assert asked(other, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") == 0
-    other.close()
-
-
 def test_an_image_without_perl(bare: Offer, tmp_path: Path) -> None:
     """Each connection has a stream of its own there."""
     with postgres.start(bare, workdir=tmp_path / "server", password=secrets.token_hex(8)) as running:
         running.ready(60)
         assert serves(running, 6)
-        test_an_end_on_either_side_is_seen_on_the_other(running)
+        assert_ends(running)

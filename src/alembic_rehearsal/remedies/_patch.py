@@ -13,7 +13,7 @@ import libcst as cst
 from alembic_rehearsal.causes._case import Case
 from alembic_rehearsal.model import Edit
 from alembic_rehearsal.remedies import _enums, _guards, _literals, _shape, source
-from alembic_rehearsal.remedies._operations import Part
+from alembic_rehearsal.remedies._part import Part
 from alembic_rehearsal.remedies._problem import Failing, Problem
 from alembic_rehearsal.remedies._rewrite import Names, Statement, laid_out, parsed, quoted, rewritten, under_condition
 from alembic_rehearsal.remedies._spot import NotGuardableError, Spot, Tree

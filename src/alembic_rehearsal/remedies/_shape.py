@@ -9,7 +9,7 @@ from alembic_rehearsal.catalog import FactsDiff, Key, difference_at
 from alembic_rehearsal.causes._case import Case, parts
 from alembic_rehearsal.checks import _names
 from alembic_rehearsal.remedies import _operations
-from alembic_rehearsal.remedies._operations import Part
+from alembic_rehearsal.remedies._part import Part
 from alembic_rehearsal.remedies._problem import Problem
 from alembic_rehearsal.remedies._spot import NotGuardableError
 
