@@ -37,7 +37,7 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
     if options.base:
         # Before anything is started: a run is too much for a word that was mistyped.
         since.commit_of(target.checkout, options.base)
-    with workdir.run_directory(expected_bytes=_expected_bytes(options.dump)) as run:
+    with workdir.run_directory(expected_bytes=workdir.expected_bytes(options.dump)) as run:
         attempt = _Attempt(target, environ, run, listener)
         for number in range(_TRIES):
             try:
@@ -127,10 +127,3 @@ def _given_server(options: Options) -> tuple[str, int] | None:
 
     parts = addresses.parts_of(options.postgres) or {}
     return parts.get("host") or "127.0.0.1", int(parts.get("port") or 5432)
-
-
-def _expected_bytes(dump: str) -> int:
-    """Return how much a dump may amount to at most, as long as it is small: SQL compresses to a tenth or so."""
-    path = Path(dump)
-    files = path.rglob("*") if path.is_dir() else (path,)
-    return 20 * sum(file.stat().st_size for file in files if file.is_file()) if dump else 0

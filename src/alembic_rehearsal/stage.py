@@ -31,6 +31,7 @@ from alembic_rehearsal import (
     readback,
     rehearse,
     versions,
+    workdir,
 )
 from alembic_rehearsal.checks import _names, depends_on_rows
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
@@ -153,6 +154,7 @@ class Stage:
             port=self.port,
             password=self.password,
             trusted=PLATFORMS.get(self.target.platform, frozenset()),
+            expected_bytes=workdir.expected_bytes(self.options.dump),
         )
 
     def _command(self, cluster: postgres.Cluster) -> AbstractContextManager[rehearse.Rehearsal]:

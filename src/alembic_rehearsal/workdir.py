@@ -34,6 +34,18 @@ _SPARE_BYTES = 2 << 30
 _SERVER_BYTES = 1 << 30
 
 
+def expected_bytes(dump: str) -> int:
+    """Return how much a dump may amount to at most, as long as it is small: SQL compresses to a tenth or so."""
+    path = Path(dump)
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return 20 * sum(file.stat().st_size for file in files if file.is_file()) if dump else 0
+
+
+def memory_wanted(expected: int) -> int:
+    """Return how much memory is free, in bytes, where a server that restores *expected* bytes may be in it."""
+    return _SERVER_BYTES + 3 * expected + _SPARE_BYTES
+
+
 @contextlib.contextmanager
 def run_directory(*, expected_bytes: int | None = None) -> Iterator[Path]:
     """Make this run's own directory, and remove it on every way out.
@@ -166,11 +178,10 @@ def _memory_places(expected_bytes: int | None) -> list[Path]:
     """
     if expected_bytes is None or sys.platform != "linux" or "TMPDIR" in os.environ:
         return []
-    wanted = _SERVER_BYTES + 3 * expected_bytes
     with contextlib.suppress(OSError, ValueError):
         memory = Path("/proc/meminfo").read_text(encoding="utf-8").split("MemAvailable:", 1)[1]
         free = min(shutil.disk_usage(_SHARED_MEMORY).free, int(memory.split()[0]) * 1024, _control_group_bytes())
-        if free >= wanted + _SPARE_BYTES and os.path.ismount(_SHARED_MEMORY):
+        if free >= memory_wanted(expected_bytes) and os.path.ismount(_SHARED_MEMORY):
             return [_SHARED_MEMORY]
     return []
 

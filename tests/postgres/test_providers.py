@@ -171,6 +171,27 @@ def test_a_container_can_reach_nothing() -> None:
             assert cursor.fetchall() == [("lo",)]
 
 
+@pytest.mark.docker
+@pytest.mark.parametrize(("expected", "filesystem"), [(0, "tmpfs"), (1 << 50, "other"), (None, "other")])
+def test_a_container_keeps_a_small_database_in_memory(expected: int | None, filesystem: str) -> None:
+    """Its set-up makes a thousand files; what is too big for the engine's machine, or not known, is on its disk."""
+    offered, reason = docker.offers()
+    if not offered:
+        pytest.skip(reason)
+    with (
+        workdir.run_directory(expected_bytes=0) as place,
+        postgres.start(offered[0], workdir=place, password="x", expected_bytes=expected) as cluster,
+    ):
+        cluster.ready(60)
+        with connected(cluster.admin) as cursor:
+            cursor.execute("SELECT current_setting('data_directory')")
+            [directory] = cursor.fetchone() or ("",)
+            cursor.execute("CREATE TEMP TABLE seen (line text)")
+            cursor.execute(f"COPY seen FROM PROGRAM 'stat -f -c %T {directory}'")
+            cursor.execute("SELECT CASE line WHEN 'tmpfs' THEN line ELSE 'other' END FROM seen")
+            assert cursor.fetchall() == [(filesystem,)]
+
+
 def test_every_module_with_offers_is_registered() -> None:
     """A provider that is only written, and not registered, would never be asked."""
     names = [name for _, name, _ in pkgutil.iter_modules(postgres.__path__)]

@@ -160,6 +160,7 @@ def _under_way(
         port=port,
         password=lab.password,
         trusted=PLATFORMS.get(target.platform, frozenset()),
+        expected_bytes=0,
     )
     if target.image is None:
         running = stack.enter_context(_command(target, lab, placeholder, directory / "first", overlay=overlay))

@@ -32,6 +32,7 @@ class Provider(Protocol):
         password: str,
         trusted: Collection[str] = (),
         log_statement: str = "none",
+        expected_bytes: int | None = None,
     ) -> AbstractContextManager[Cluster]:
         """Run one of its offers until the context ends."""
 
@@ -60,6 +61,7 @@ def start(
     password: str,
     trusted: Collection[str] = (),
     log_statement: str = "none",
+    expected_bytes: int | None = None,
 ) -> Iterator[Cluster]:
     """Start a server and stop it when the context ends, leaving nothing behind.
 
@@ -72,11 +74,19 @@ def start(
         password: of the superuser, where it isn't let in by its Unix socket.
         trusted: extensions that the platform lets an ordinary role create.
         log_statement: as the server's setting of this name.
+        expected_bytes: what will be restored, at most. When it is given, a container keeps its data in memory if the
+            engine's machine has plenty of it.
 
     Raises:
         ServerError: it can't be started.
     """
     with PROVIDERS[offer.provider].start(
-        offer, workdir=workdir, port=port, password=password, trusted=trusted, log_statement=log_statement
+        offer,
+        workdir=workdir,
+        port=port,
+        password=password,
+        trusted=trusted,
+        log_statement=log_statement,
+        expected_bytes=expected_bytes,
     ) as cluster:
         yield cluster

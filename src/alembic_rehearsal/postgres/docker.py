@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import os
 import re
-import secrets
-import shlex
-import socket
-import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg2
 
 from alembic_rehearsal.errors import ServerError
 from alembic_rehearsal.model import Endpoint, LogRecord, Offer
-from alembic_rehearsal.postgres import channels, engine, images, relay, serverlog, settings
+from alembic_rehearsal.postgres import container, engine, images, relay, serverlog
 from alembic_rehearsal.postgres.cluster import ADMIN, Cluster
 
-if TYPE_CHECKING:
-    # NOTE: importing it takes 0.4 s, so only who uses the engine does.
-    from docker import APIClient
-
 NAME = "docker"
-_LOG_DIRECTORY = "/tmp/rehearsal-log"  # noqa: S108 - in the container
-
-# Ends the server when the tool's end of the container's input closes, which a SIGKILL brings about too.
-# A background job's input is /dev/null unless it is handed over.
-_ENTRYPOINT = """
-exec 4<&0
-docker-entrypoint.sh "$@" </dev/null &
-server=$!
-{ cat <&4 >/dev/null; kill -QUIT $server; sleep 5; kill -KILL $server; } &
-wait $server
-"""
-
-# Puts extensions on the list that ordinary roles may create: the same edit as overlay.py makes, in place.
-_TRUST = """
-cd "$(pg_config --sharedir)/extension" && for name in {names}; do
-  [ -f "$name.control" ] || continue
-  sed -i '/^[[:space:]]*trusted/d' "$name.control"
-  echo 'trusted = true' >> "$name.control"
-done
-cd /
-"""
-
 _MAJOR_IN_TAG = re.compile(r":(?:latest-)?(?:pg)?(\d{2})(?=[.\-]|$)")
 
 
@@ -100,61 +68,18 @@ def start(
     password: str,
     trusted: Collection[str] = (),
     log_statement: str = "none",
+    expected_bytes: int | None = None,
 ) -> Iterator[Cluster]:
     """Run it; see `postgres.start`."""
     with engine.connected(engine.TIMEOUT_S) as api:
         engine.sweep(api)
         engine.pull_if_missing(api, offer.location)
+        token = os.fspath(workdir)
         with (
-            _container(api, offer, os.fspath(workdir), password, trusted, log_statement) as running,
+            container.started(api, offer, token, password, trusted, log_statement, expected_bytes) as running,
             relay.listening(running.carry, port) as number,
         ):
             yield _DockerCluster(offer, running, number, password)
-
-
-@dataclasses.dataclass(slots=True)
-class _Container:
-    """A started container and what it has printed."""
-
-    api: APIClient
-    id: str
-    said: collections.deque[str] = dataclasses.field(default_factory=lambda: collections.deque(maxlen=50))
-    ended: threading.Event = dataclasses.field(default_factory=threading.Event)
-    _channels: channels.Channels | None = None
-    _has_perl: bool = True
-    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
-
-    def carry(self, client: socket.socket) -> None:
-        """Connect *client* to the server in it until one of the two closes."""
-        if all_at_once := self._all_at_once():
-            all_at_once.carry(client)
-        else:
-            relay.copy(client, self._attached(["bash", "-c", relay.COMMAND]))
-
-    def close(self) -> None:
-        """End what carries connections."""
-        if self._channels:
-            self._channels.close()
-
-    def _all_at_once(self) -> channels.Channels | None:
-        """Return what carries all connections; None where the image has no Perl."""
-        with self._lock:
-            if self._has_perl and (self._channels is None or self._channels.ended):
-                self.close()
-                self._channels = channels.Channels(self._attached(["perl", "-e", channels.PROGRAM, "5432"]))
-                self._has_perl = self._channels.begin()
-            return self._channels if self._has_perl else None
-
-    def _attached(self, argv: list[str]) -> socket.socket:
-        """Run a program in it and return its streams."""
-        job = self.api.exec_create(self.id, argv, stdin=True, stdout=True, stderr=True)
-        return engine.hijacked(self.api.exec_start(job["Id"], socket=True))
-
-    def output_of(self, argv: list[str]) -> bytes:
-        """Run a program in it and return what it prints."""
-        job = self.api.exec_create(self.id, argv, stdout=True, stderr=False)
-        result: bytes = self.api.exec_start(job["Id"])
-        return result
 
 
 class _DockerCluster:
@@ -163,12 +88,12 @@ class _DockerCluster:
     has_log = True
     fenced = "no network"
 
-    def __init__(self, offer: Offer, container: _Container, port: int, password: str) -> None:
+    def __init__(self, offer: Offer, running: container.Container, port: int, password: str) -> None:
         self.offer = offer
         self.admin = Endpoint("127.0.0.1", port, ADMIN, "postgres", password)
         self.created: list[str] = []
-        self.container = container.id
-        self._container = container
+        self.container = running.id
+        self._container = running
 
     def ready(self, timeout_s: float) -> None:
         """See `Cluster.ready`.
@@ -210,64 +135,9 @@ class _DockerCluster:
         return serverlog.flushed(self.admin, self._read, 0, self.offer.major)[1]
 
     def _read(self, since: int) -> bytes:
-        name = f"{_LOG_DIRECTORY}/{serverlog.file_name(self.offer.major)}"
+        name = f"{container.LOG_DIRECTORY}/{serverlog.file_name(self.offer.major)}"
         return self._container.output_of(["tail", "-c", f"+{since + 1}", name])
 
     def _last_words(self) -> str:
         lines = [line for line in "".join(self._container.said).splitlines() if line.strip()]
         return ": " + " / ".join(lines[-6:]) if lines else ""
-
-
-@contextmanager
-def _container(
-    api: APIClient, offer: Offer, token: str, password: str, trusted: Collection[str], log_statement: str
-) -> Iterator[_Container]:
-    from docker.errors import APIError
-
-    chosen = settings.settings(offer.major, port=5432, log_statement=log_statement) | {
-        "log_directory": _LOG_DIRECTORY,
-    }
-    script = _ENTRYPOINT
-    if trusted:
-        script = _TRUST.format(names=shlex.join(sorted(trusted))) + script
-    # The name is known before the engine has made it: a signal between the two can't lose it.
-    name = f"{engine.LABEL}-{secrets.token_hex(8)}"
-    attached: socket.socket | None = None
-    try:
-        created = api.create_container(
-            offer.location,
-            name=name,
-            entrypoint=["bash", "-c", script, engine.LABEL],
-            command=["postgres", *settings.arguments(chosen)],
-            environment={
-                "POSTGRES_USER": ADMIN,
-                "POSTGRES_PASSWORD": password,
-                "POSTGRES_DB": "postgres",
-                "POSTGRES_INITDB_ARGS": "--no-sync --wal-segsize=1 --encoding=UTF8 --auth-host=scram-sha-256",
-            },
-            labels={engine.LABEL: token},
-            # Not detached: then the engine closes its input when we are gone.
-            stdin_open=True,
-            host_config=api.create_host_config(network_mode="none", auto_remove=True, shm_size="256m"),
-        )
-        container = _Container(api, created["Id"])
-        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        attached = engine.hijacked(api.attach_socket(container.id, params=streams))
-        threading.Thread(target=_listen, args=(attached, container), daemon=True, name="container").start()
-        api.start(container.id)
-        try:
-            yield container
-        finally:
-            container.close()
-    except APIError as error:
-        message = f"the container engine refused {offer.location}: {error.explanation or error}"
-        raise ServerError(message) from error
-    finally:
-        engine.end(api, name, attached)
-
-
-def _listen(attached: socket.socket, container: _Container) -> None:
-    with contextlib.suppress(OSError):
-        for _, content in relay.frames(attached.recv):
-            container.said.append(content.decode(errors="replace"))
-    container.ended.set()

@@ -74,6 +74,7 @@ def start(
     password: str,  # noqa: ARG001 - the superuser is let in by its Unix socket alone
     trusted: Collection[str] = (),
     log_statement: str = "none",
+    expected_bytes: int | None = None,  # noqa: ARG001 - it is in the run's directory, wherever that is
 ) -> Iterator[Cluster]:
     """Run it; see `postgres.start`."""
     installation = describe(Path(offer.location))

@@ -99,6 +99,7 @@ def start(
     password: str,  # noqa: ARG001
     trusted: Collection[str] = (),  # noqa: ARG001 - its control files are out of reach
     log_statement: str = "none",  # noqa: ARG001
+    expected_bytes: int | None = None,  # noqa: ARG001
 ) -> Iterator[Cluster]:
     """Make a scratch database on it; see `postgres.start`."""
     target = addresses.parts_of(offer.dsn)
