@@ -17,6 +17,7 @@ from alembic_rehearsal import catalog, causes, divergence, lineage, mending
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.catalog import Facts, uses
 from alembic_rehearsal.checks import skipped_silently
+from alembic_rehearsal.errors import ProcessFailed
 from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, Lab
 from alembic_rehearsal.model import Drift, Options, Trace
@@ -146,10 +147,11 @@ def _surveyed(lab: Lab, trace: Trace) -> Trace:
     """
     lab.fresh("survey")
     if lab.forks():
-        with lab.forking(), lab.clock.step("survey (forked)"):
+        with contextlib.suppress(ProcessFailed), lab.forking(), lab.clock.step("survey (forked)"):
             survey = lab.run("survey-forked", mode="survey", timed=False)
-        if _met(trace) <= _met(survey) and all(each.error for each in survey.failures if each not in trace.failures):
-            return survey
+            others = (each for each in survey.failures if each not in trace.failures)
+            if _met(trace) <= _met(survey) and all(each.error for each in others):
+                return survey
         lab.fresh("survey-anew")
     return lab.run("survey", mode="survey")
 

@@ -36,6 +36,11 @@ class Nursery:
         connected = {each["pid"] for each in found if each["event"] == "connect"}
         return any(each["event"] == "nursery" and not each["obstacle"] for each in found) and len(connected) == 1
 
+    def reads_revisions(self) -> bool:
+        """Say whether its copies are still to read the revision files."""
+        found = trace.events(self._directory / "events.jsonl")
+        return any(each["event"] == "nursery" and each.get("revisions_read") is False for each in found)
+
     def fork(self, directory: Path, guards: frozenset[str]) -> Forked:
         """Begin a trial whose exchange is in *directory*.
 

@@ -102,9 +102,10 @@ class Lab:
         """Return the name under which the database of the run *name* stands, now or once another run follows."""
         return self.restored.dbname if name == self.standing else f"rehearsal_{name}"
 
-    def forks(self) -> bool:
-        """Say whether other runs can begin where the true one waited for its first connection."""
-        return self.true is not None and self.true.nursery is not None and self.true.nursery.settled()
+    def forks(self, *, overlay: bool = False) -> bool:
+        """Say whether others can begin where the true run waited for its first connection, and read an *overlay*."""
+        nursery = self.true.nursery if self.true is not None else None
+        return nursery is not None and nursery.settled() and (not overlay or nursery.reads_revisions())
 
     @contextlib.contextmanager
     def forking(self) -> Iterator[None]:
@@ -222,8 +223,9 @@ class Lab:
         barrier_s: float = 0.0,
     ) -> AbstractContextManager[rehearse.Rehearsal]:
         """Start the command, which waits for its database; the arguments are those of `run` and `rehearse.start`."""
-        if self.fork and self.true is not None and not (target or overlay):
-            return self.true.fork(self.directory / name, mode=mode, facts=facts, barrier_s=barrier_s)
+        if self.fork and self.true is not None and not target:
+            directory = self.directory / name
+            return self.true.fork(directory, mode=mode, facts=facts, overlay=overlay, barrier_s=barrier_s)
         return rehearse.start(
             target or self.target,
             self.endpoint,

@@ -149,9 +149,17 @@ class Rehearsal:
 
     @contextmanager
     def fork(
-        self, directory: Path, *, mode: str = "true", facts: str = "", barrier_s: float = 0.0
+        self,
+        directory: Path,
+        *,
+        mode: str = "true",
+        facts: str = "",
+        overlay: Mapping[str, Path] | None = None,
+        barrier_s: float = 0.0,
     ) -> Iterator[Rehearsal]:
         """Begin another run where this one waited for its first connection; the arguments are those of `start`.
+
+        The *overlay* is of revisions only.
 
         Raises:
             ProcessFailed: its copy is gone.
@@ -161,6 +169,7 @@ class Rehearsal:
         config = json.loads((self._directory / "config.json").read_text(encoding="utf-8"))
         config |= {"mode": mode, "facts": facts, "barrier": barrier_s, "nursery": False}
         here.write_whole(directory / "config.json", json.dumps(config))
+        _lay_over(overlay, directory)
         (directory / "output").touch()
         child = self.nursery.fork(directory, self._command.guards)
         forked = Rehearsal(here.Here(child, directory), directory, self._root)
@@ -214,15 +223,19 @@ def start(
         return
     config["nursery"] = nursery
     here.write_whole(directory / "config.json", json.dumps(config))
-    if overlay:
-        files = {path: str(replacement) for path, replacement in overlay.items()}
-        here.write_whole(directory / probe_overlay.FILE, json.dumps(files))
+    _lay_over(overlay, directory)
     place = forking.Nursery(directory) if nursery else None
     rehearsal = Rehearsal(here.started(target, placeholder, directory, environ, ports), directory, target.root, place)
     try:
         yield rehearsal
     finally:
         rehearsal.close()
+
+
+def _lay_over(overlay: Mapping[str, Path] | None, directory: Path) -> None:
+    if overlay:
+        files = {path: str(replacement) for path, replacement in overlay.items()}
+        here.write_whole(directory / probe_overlay.FILE, json.dumps(files))
 
 
 def _tail(path: Path) -> tuple[str, ...]:

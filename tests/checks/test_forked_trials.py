@@ -76,6 +76,44 @@ def test_the_imports_are_made_once(production: Production, tmp_path: Path, monke
     assert of(run, "not-repeatable")
 
 
+READS = COUNTED.replace(
+    "import os, sys\n",
+    "import os, sys\nfrom alembic import context\nfrom alembic.script import ScriptDirectory\n"
+    "assert ScriptDirectory.from_config(context.config).get_heads() == ['0002']\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("env", "starts"),
+    [
+        # The true run, the history from base without the remedy, and with it: those have servers of their own.
+        pytest.param(COUNTED, 3, id="plain"),
+        # Besides, the remedy on production's schema and once more: the revisions that it replaces were read already.
+        pytest.param(READS, 5, id="reads the revisions first"),
+        # And the survey, which finds no file any more, begins anew.
+        pytest.param(COUNTED.replace(PLAIN, FILE), 6, id="a file that is gone"),
+        pytest.param(COUNTED.replace(PLAIN, THREAD), 6, id="a thread"),
+    ],
+)
+def test_a_survey_and_a_remedy_begin_there_too(
+    env: str, starts: int, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And say the same where they can't."""
+    count = tmp_path / "count"
+    monkeypatch.setenv("COUNT", str(count))
+    production.execute("CREATE TABLE teams (id int)")
+    # The history of each is one that no cache has.
+    project = write_project(tmp_path / "p", {"0001": "", "0002": TEAMS}, env=f"# {tmp_path}\n{env}")
+
+    run = rehearsed(project, production, "--divergence", "off")
+
+    assert run.status == 1, run.stdout + run.stderr
+    assert [(each["check"], each["sqlstate"]) for each in run.errors] == [("upgrade-failed", "42P07")]
+    first, *_ = run.errors[0]["remedies"]
+    assert (first["kind"], first["trial"]["outcome"]) == ("guard", "passed")
+    assert len(count.read_text()) == starts
+
+
 def alive(marker: str) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):

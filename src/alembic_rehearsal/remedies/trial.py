@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import psycopg2
 
 from alembic_rehearsal import catalog, lineage, versions
 from alembic_rehearsal.catalog import Facts
-from alembic_rehearsal.errors import RehearsalError
+from alembic_rehearsal.errors import ProcessFailed, RehearsalError
 from alembic_rehearsal.history import History
 from alembic_rehearsal.history.building import Builder
 from alembic_rehearsal.lab import Lab
@@ -39,6 +39,23 @@ class Bench:
     lab: Lab
     directory: Path
     begin: Begin
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a remedy left of production's schema.
+
+    Attributes:
+        fault: why it did not go through, "" if it did.
+        doubtful: the fault is none that the server told, nor one of the schema.
+        after: the schema, of one that went through.
+        judged: None where there is no history to judge by.
+    """
+
+    fault: str = ""
+    doubtful: bool = False
+    after: Facts | None = None
+    judged: _judge.Judged | None = None
 
 
 def carried_out(proposal: Proposal, problem: Problem, bench: Bench, number: int) -> tuple[Trial, tuple[str, ...]]:
@@ -75,23 +92,35 @@ def _overlay(proposal: Proposal, evidence: Evidence, folder: Path) -> dict[str, 
 def _on_production(
     proposal: Proposal, problem: Problem, bench: Bench, name: str, overlay: Mapping[str, Path], builder: Builder | None
 ) -> tuple[Trial, tuple[str, ...]]:
-    lab = bench.lab
+    lab, left = bench.lab, None
+    if lab.forks(overlay=bool(overlay)):
+        with suppress(ProcessFailed), lab.forking():
+            left = _left(proposal, problem, lab, f"{name}-forked", overlay)
+    if left is None or left.doubtful:
+        # A copy of a process may lack what its original has taken away at its end: files, for one.
+        left = _left(proposal, problem, lab, name, overlay)
+    if left.fault or left.after is None:
+        return Trial("failed", reason=left.fault), left.judged.notes if left.judged else ()
+    return _on_empty(problem, builder, left.after, left.judged)
+
+
+def _left(proposal: Proposal, problem: Problem, lab: Lab, name: str, overlay: Mapping[str, Path]) -> _Left:
     lab.fresh(name)
     if proposal.stamp:
         versions.write(lab.admin, lab.restored, (proposal.stamp,))
     trace = lab.run(name, overlay=overlay, timed=False)
     fault = _went_wrong(trace) or _judge.heads(problem.evidence, trace, lab.admin)
     if fault:
-        return Trial("failed", reason=fault), ()
+        return _Left(fault, doubtful=not _told_by_the_server(trace))
     after = catalog.read(lab.admin)
     judged = _judge.schema(problem, problem.history, after) if problem.history.complete else None
     if judged and judged.fault:
-        return Trial("failed", reason=judged.fault), judged.notes
+        return _Left(judged.fault, judged=judged)
     again = lab.run(f"{name}-again", overlay=overlay, timed=False)
     fault = _went_wrong(again) or ("a second upgrade runs revisions again" if again.steps else "")
     if fault:
-        return Trial("failed", reason=f"once more: {fault}"), judged.notes if judged else ()
-    return _on_empty(problem, builder, after, judged)
+        return _Left(f"once more: {fault}", doubtful=not _told_by_the_server(again), judged=judged)
+    return _Left(after=after, judged=judged)
 
 
 def _on_empty(
@@ -120,6 +149,10 @@ def _other_schema(built: History, history: History) -> str:
     diff = catalog.difference(built.end(), history.end())
     lines = catalog.sentences(diff, before="with it", after="without it")
     return f"on {EMPTY} it makes another schema: {lines[0]}" if lines else ""
+
+
+def _told_by_the_server(trace: Trace) -> bool:
+    return bool(trace.failures) and trace.failures[-1].error is not None
 
 
 def _went_wrong(trace: Trace) -> str:

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_state = {"revisions": False}
+
+
+def revisions_read() -> bool:
+    """Whether Alembic has loaded a revision file in this process."""
+    return _state["revisions"]
+
+
 def hook_util(util: Any) -> None:
     """Wrap `alembic.util.load_python_file` and `warn`, where Alembic's own modules look them up."""
     from functools import wraps
@@ -22,6 +30,7 @@ def hook_util(util: Any) -> None:
 
     @wraps(load)
     def load_python_file(dir_: Any, filename: Any) -> Any:
+        _state["revisions"] = _state["revisions"] or filename != "env.py"
         try:
             new = overlay.load_new(dir_, filename)
             return load(dir_, filename) if new is None else new

@@ -95,8 +95,10 @@ def _serve() -> str:
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, number)
         os.close(null)
+    from . import loading
+
     requests = os.open(os.path.join(gate.directory(), FIFO), os.O_RDONLY | os.O_NONBLOCK)
-    report.emit("nursery", obstacle="")
+    report.emit("nursery", obstacle="", revisions_read=loading.revisions_read())
     poll = select.poll()
     poll.register(requests, select.POLLIN)
     children: dict[int, str] = {}
@@ -158,7 +160,7 @@ def _tell(directory: str, name: str, value: int) -> None:
 
 def _begin(directory: str) -> None:
     """Turn this process into a run of its own, whose exchange with the tool is in *directory*."""
-    from . import processes, start
+    from . import overlay, processes, start
 
     os.setsid()
     output = os.open(os.path.join(directory, "output"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -171,6 +173,7 @@ def _begin(directory: str) -> None:
     processes.remember()
     _state["forking"] = False
     start.hello()
+    overlay.again()
     if gate.survey():
         _begin_survey()
 

@@ -7,6 +7,7 @@ written to a cache of compiled files.
 from __future__ import annotations
 
 import os
+import sys
 
 from . import gate, report
 
@@ -28,6 +29,14 @@ def install() -> None:
     with open(path, encoding="utf-8") as file:
         _files.update((os.path.realpath(name), replacement) for name, replacement in json.load(file).items())
     _hook_loader()
+
+
+def again() -> None:
+    """Read the file of another run, in a process where Alembic has been imported and has read no revision yet."""
+    install()
+    base = sys.modules.get("alembic.script.base")
+    if base is not None:
+        hook_scripts(base)
 
 
 def replacement_of(path: Any) -> str | None:
