@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import time
@@ -30,16 +31,25 @@ class Nursery:
         # For reading too, so that it can be opened before there is a reader.
         self._fifo = os.open(directory / probe_nursery.FIFO, os.O_RDWR | os.O_NONBLOCK)
 
+    @functools.cached_property
     def settled(self) -> bool:
-        """Say whether there is a nursery, and the command that it is a copy of was one process."""
-        found = list(trace.events(self._directory / "events.jsonl"))
-        connected = {each["pid"] for each in found if each["event"] == "connect"}
-        return any(each["event"] == "nursery" and not each["obstacle"] for each in found) and len(connected) == 1
+        """Whether there is a nursery, and the command that it is a copy of was one process; once that has ended."""
+        connected = {each["pid"] for each in self._told if each["event"] == "connect"}
+        return bool(self._own) and not self._own[0]["obstacle"] and len(connected) == 1
 
+    @functools.cached_property
     def reads_revisions(self) -> bool:
-        """Say whether its copies are still to read the revision files."""
-        found = trace.events(self._directory / "events.jsonl")
-        return any(each["event"] == "nursery" and each.get("revisions_read") is False for each in found)
+        """Whether its copies are still to read the revision files."""
+        return self.settled and self._own[0]["revisions_read"] is False
+
+    @functools.cached_property
+    def _own(self) -> list[trace.Event]:
+        return [each for each in self._told if each["event"] == "nursery"]
+
+    @functools.cached_property
+    def _told(self) -> list[trace.Event]:
+        kinds = ("nursery", "connect")
+        return [each for each in trace.events(self._directory / "events.jsonl") if each["event"] in kinds]
 
     def fork(self, directory: Path, guards: frozenset[str]) -> Forked:
         """Begin a trial whose exchange is in *directory*.

@@ -105,7 +105,7 @@ class Lab:
     def forks(self, *, overlay: bool = False) -> bool:
         """Say whether others can begin where the true run waited for its first connection, and read an *overlay*."""
         nursery = self.true.nursery if self.true is not None else None
-        return nursery is not None and nursery.settled() and (not overlay or nursery.reads_revisions())
+        return nursery is not None and (nursery.reads_revisions if overlay else nursery.settled)
 
     @contextlib.contextmanager
     def forking(self) -> Iterator[None]:

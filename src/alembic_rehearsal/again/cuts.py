@@ -7,6 +7,7 @@ dies; then it is started anew on what it has left, and has to end with what the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from psycopg2 import Error
@@ -108,7 +109,7 @@ class _Trials:
         """
         name = f"undisturbed{self.suffix}"
         self.lab.fresh(name)
-        control = self._held(name, None)
+        control = self._held(name, None, fork=self.lab.forks())
         seen = tuple(self.gate.seen)
         self.before = [_statements_before(each, control) for each in seen]
         parted = boundaries.found([each.at for each in seen], control, [each.sql for each in seen])
@@ -137,24 +138,29 @@ class _Trials:
         self.wanted = replace(self.wanted, rows=same)
         return ""
 
-    def _held(self, name: str, cut_at: int | None) -> Trace:
+    def _held(self, name: str, cut_at: int | None, *, fork: bool) -> Trace:
         """Run the command with its commits held, and kill it at the one of that number."""
         self.gate.close_at(cut_at)
         try:
-            return self.lab.run(name, timed=False, meanwhile=self.gate.look)
+            with self.lab.forking() if fork else nullcontext():
+                return self.lab.run(name, timed=False, meanwhile=self.gate.look)
         finally:
             self.gate.open()
 
     def _reached(self, boundary: Boundary, expected: commits.Commit) -> Cut:
-        cut = self._cut(boundary, expected, f"cut_{boundary.number}{self.suffix}")
-        if cut.outcome == "not reached":
-            cut = self._cut(boundary, expected, f"cut_{boundary.number}{self.suffix}_anew")
-        return cut
+        name = f"cut_{boundary.number}{self.suffix}"
+        if self.lab.forks():
+            cut = self._cut(boundary, expected, f"{name}_forked", fork=True)
+            if cut.outcome == "same":
+                return cut
+        # What blocks was met by a process that has lost nothing of its own by being a copy.
+        cut = self._cut(boundary, expected, name, fork=False)
+        return self._cut(boundary, expected, f"{name}_anew", fork=False) if cut.outcome == "not reached" else cut
 
-    def _cut(self, boundary: Boundary, expected: commits.Commit, name: str) -> Cut:
+    def _cut(self, boundary: Boundary, expected: commits.Commit, name: str, *, fork: bool) -> Cut:
         self.lab.fresh(name)
         began = readback.mark(self.lab.admin, name)
-        killed = self._held(name, boundary.number)
+        killed = self._held(name, boundary.number, fork=fork)
         seen = self.gate.seen
         cut = Cut(
             number=boundary.number,
@@ -175,7 +181,8 @@ class _Trials:
             version_rows=left.version_rows,
             state=left.digest,
         )
-        return self._judged(cut, self.lab.run(f"{name}_again", timed=False))
+        with self.lab.forking() if fork else nullcontext():
+            return self._judged(cut, self.lab.run(f"{name}_again", timed=False))
 
     def _table(self, state: State) -> VersionTable | None:
         filled = [table for table in state.tables if table.rows]
