@@ -45,6 +45,9 @@ _WAYS = {
     "a relative path": "os.chdir(os.path.dirname(path)); attempt('./' + os.path.basename(path))",
     "a link to it": "os.symlink(path, path + '.link'); attempt(path + '.link')",
     "a relative link": "os.symlink(os.path.basename(path), path + '.link'); attempt(path + '.link')",
+    "a hard link": "os.link(path, path + '.link'); attempt(path + '.link')",
+    "a hard link that is left": "os.rename(path, path + '.moved'); os.link(path + '.moved', path + '.link')\n"
+    "os.unlink(path + '.moved'); attempt(path + '.link')",
     "a descendant in a session of its own": (
         "code = 'import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1]); print(\"connected\")'\n"
         "subprocess.run([sys.executable, '-I', '-S', '-c', code, path], start_new_session=True)"

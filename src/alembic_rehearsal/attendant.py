@@ -20,6 +20,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from alembic_rehearsal import unixdiag
+
 # struct seccomp_notif: id, pid, flags; struct seccomp_data: nr, arch, instruction_pointer, args[6].
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 # struct seccomp_notif_resp: id, val, error, flags.
@@ -103,11 +105,26 @@ class Attendant:
             return False
         name = path.rpartition("/")[2]
         if path.startswith("@"):
-            return not _POSTGRES.fullmatch(name)
+            return not _is_postgres(name)
         place = _resolved(thread, path)
         if self._own and place == self._own:
             return True
-        return not (_POSTGRES.fullmatch(name) or _POSTGRES.fullmatch(place.rpartition("/")[2]))
+        return not (_is_postgres(name) or _is_postgres(place) or _was_postgres(place))
+
+
+def _is_postgres(path: str) -> bool:
+    return bool(_POSTGRES.fullmatch(path.rpartition("/")[2]))
+
+
+def _was_postgres(place: str) -> bool:
+    """Say whether the socket at this file was bound under a name of PostgreSQL's: it was renamed, or this is a link."""
+    try:
+        found = Path(place).stat()
+        bound = unixdiag.listening()
+    except OSError:
+        # Nothing is there, or the kernel doesn't tell: then its names decide.
+        return False
+    return any(each.is_at(found) and _is_postgres(each.name) for each in bound)
 
 
 def _wanted(thread: int, descriptor: int, address: int, length: int) -> str | None:
