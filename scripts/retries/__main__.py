@@ -16,6 +16,7 @@ from scripts.histories.runs import Workshop
 from . import CASES, page
 from .bare import Killer
 
+_CUTS = ("--idempotence", "retryable", "--instances", "1", "--severity", "not-repeatable=off")
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "retries.md"
 
 
@@ -64,7 +65,8 @@ def _case(project: str, revision: str, envs: Path, server: production.Server) ->
         dump = Path(place, "production.sql")
         server.dump(name, dump, rows=history.rows)
         deaths = Killer(shop, server, name).deaths()
-        _, report = runs.rehearsed(shop, dump, "--no-from-base", *(("--target", revision) if revision else ()))
+        target = ("--target", revision) if revision else ()
+        _, report = runs.rehearsed(shop, dump, "--no-from-base", *_CUTS, *target)
     return {
         "project": project,
         "version": environments.versions(history, python)[history.requirements[0]],
