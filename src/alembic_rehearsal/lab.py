@@ -102,6 +102,11 @@ class Lab:
         """Return the name under which the database of the run *name* stands, now or once another run follows."""
         return self.restored.dbname if name == self.standing else f"rehearsal_{name}"
 
+    @property
+    def own(self) -> bool:
+        """Whether the server is the tool's: on somebody else's the roles that a run makes can't be put aside."""
+        return self.cluster.offer.provider != "server"
+
     def forks(self, *, overlay: bool = False) -> bool:
         """Say whether others can begin where the true run waited for its first connection, and read an *overlay*."""
         nursery = self.true.nursery if self.true is not None else None
@@ -245,7 +250,7 @@ class Lab:
 
     def roles_left(self) -> bool:
         """Say whether a run made roles that stay where they are: on somebody else's server."""
-        return self.cluster.offer.provider == "server" and bool(self._roles_now() - self._roles)
+        return not self.own and bool(self._roles_now() - self._roles)
 
     def _roles_now(self) -> frozenset[str]:
         with connected(self.cluster.admin) as connection, connection.cursor() as cursor:
@@ -254,7 +259,7 @@ class Lab:
 
     def _put_roles_aside(self, name: str) -> None:
         """Free the names of roles that a run made: roles belong to the server, not to the database that was copied."""
-        if self.cluster.offer.provider == "server":
+        if not self.own:
             return  # somebody else's server: a new role there may be somebody else's
         made = sorted(self._roles_now() - self._roles)
         with connected(self.cluster.admin) as connection, connection.cursor() as cursor:

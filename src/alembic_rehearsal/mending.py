@@ -11,7 +11,7 @@ from alembic_rehearsal import project as projects
 from alembic_rehearsal.checks import _graph
 from alembic_rehearsal.history import building
 from alembic_rehearsal.lab import Lab
-from alembic_rehearsal.model import Evidence, Finding, Trace
+from alembic_rehearsal.model import Evidence, Finding, Severity, Trace
 
 
 def without_survey(trace: Trace) -> str:
@@ -22,13 +22,18 @@ def without_survey(trace: Trace) -> str:
     return "the revisions have several heads" if stopped and any(len(c.heads) > 1 for c in trace.contexts) else ""
 
 
+def _are_here(findings: tuple[Finding, ...], checkout: Path) -> bool:
+    places = (finding.location for finding in findings if finding.severity is Severity.ERROR)
+    return all(Path(checkout, place.path).is_file() for place in places if place is not None)
+
+
 def mended(findings: tuple[Finding, ...], evidence: Evidence, lab: Lab) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Return *findings* with what was tried against them, and notes for the report."""
     options = lab.options
     if not (options.remedies and options.from_base) or evidence.surveyed is None:
         return findings, ()
-    if evidence.project.image is not None:
-        return findings, ("no remedy was tried: the revisions that ran are in the application's image",)
+    if evidence.project.image is not None and not _are_here(findings, Path(evidence.project.checkout)):
+        return findings, ("no remedy was tried: the image's revisions are not in this directory",)
     if options.target not in ("head", "heads"):
         return findings, (
             f"no remedy was tried: what {options.target} should leave is not known, only what the heads do",

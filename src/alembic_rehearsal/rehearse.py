@@ -201,8 +201,8 @@ def start(
         directory: new directory of this run, for what the probe and this process tell each other.
         mode: "true" runs the command as the deploy would; "survey" goes on past each failing statement.
         facts: a query for the schema's facts, to be asked after each revision on the command's own connection.
-        overlay: absolute path of a Python file of the project, which may be new -> the file to read in its place;
-            not for a command in an image.
+        overlay: absolute path of a Python file of the project, which may be new -> the file to read in its place. For
+            a command in an image it is the path of the file here, which has to be the image's.
         beside: the server's container, whose network a command in an image shares.
         barrier_s: how long at most it is held where a revision is about to run; 0 for not at all.
         nursery: let others like it begin where it waits for its first connection, if they can; not in an image.
@@ -217,7 +217,7 @@ def start(
         from alembic_rehearsal import appimage
 
         with appimage.started(
-            target, target.image, placeholder, directory=directory, config=config, beside=beside
+            target, target.image, placeholder, directory=directory, config=config, beside=beside, overlay=overlay or {}
         ) as command:
             yield Rehearsal(command, directory, target.root)
         return

@@ -20,6 +20,7 @@ from fix_projects import ENV, Production, write_project
 PLAIN = ENV.format(configure="")
 THREAD = "import threading, time\nthreading.Thread(target=time.sleep, args=(3,), daemon=True).start()\n" + PLAIN
 PIPE = "import os\nkept = os.pipe()\n" + PLAIN
+LOCK = "import fcntl, tempfile\nkept = tempfile.TemporaryFile()\nfcntl.flock(kept, fcntl.LOCK_EX)\n" + PLAIN
 LOOP = """\
 import asyncio
 from alembic import context
@@ -49,7 +50,7 @@ COUNTED = "import os, sys\nopen(os.environ['COUNT'], 'a').write('.')\nsys.stdout
 
 
 @pytest.mark.parametrize(
-    ("env", "forked"), [(PLAIN, True), (THREAD, False), (PIPE, False), (LOOP, False), (FILE, True)]
+    ("env", "forked"), [(PLAIN, True), (THREAD, False), (PIPE, False), (LOCK, False), (LOOP, False), (FILE, True)]
 )
 def test_the_result_is_the_same_where_a_fork_is_possible_and_where_it_is_not(
     env: str, forked: bool, production: Production, tmp_path: Path

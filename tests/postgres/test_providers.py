@@ -6,6 +6,7 @@ import importlib
 import os
 import pkgutil
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,14 @@ def connected(endpoint: Endpoint) -> Iterator[psycopg2.extensions.cursor]:
 
 
 def _servers_under(place: Path) -> list[int]:
+    """Return the processes that work there; what was killed just now may take a moment to be gone."""
+    until = time.monotonic() + 5
+    while (found := _working_under(place)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def _working_under(place: Path) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

@@ -16,7 +16,7 @@ from alembic_rehearsal import grades, lineage, readback
 from alembic_rehearsal.again import beside, cuts, race, rerun, second
 from alembic_rehearsal.again.ground import Ground, ground
 from alembic_rehearsal.again.records import Again
-from alembic_rehearsal.errors import RehearsalError
+from alembic_rehearsal.errors import ProcessFailed, RehearsalError
 from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Options, Trace, VersionTable
 
@@ -127,10 +127,10 @@ class _Trials:
             return None
 
     def _forked(self, trial: _Trial[_Result]) -> _Result | None:
-        if not self.start.lab.forks():
-            return None
-        with self.start.lab.forking():
-            return trial.run(self.start)
+        if self.start.lab.forks():
+            with suppress(ProcessFailed), self.start.lab.forking():
+                return trial.run(self.start)
+        return None
 
 
 def _recorded(found: Iterable[VersionTable], trace: Trace) -> bool:

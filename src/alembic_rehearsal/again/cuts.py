@@ -7,7 +7,6 @@ dies; then it is started anew on what it has left, and has to end with what the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from psycopg2 import Error
@@ -109,7 +108,7 @@ class _Trials:
         """
         name = f"undisturbed{self.suffix}"
         self.lab.fresh(name)
-        control = self._held(name, None, fork=self.lab.forks())
+        control = self._held(name, None)
         seen = tuple(self.gate.seen)
         self.before = [_statements_before(each, control) for each in seen]
         parted = boundaries.found([each.at for each in seen], control, [each.sql for each in seen])
@@ -138,29 +137,24 @@ class _Trials:
         self.wanted = replace(self.wanted, rows=same)
         return ""
 
-    def _held(self, name: str, cut_at: int | None, *, fork: bool) -> Trace:
+    def _held(self, name: str, cut_at: int | None) -> Trace:
         """Run the command with its commits held, and kill it at the one of that number."""
         self.gate.close_at(cut_at)
         try:
-            with self.lab.forking() if fork else nullcontext():
-                return self.lab.run(name, timed=False, meanwhile=self.gate.look)
+            return self.lab.run(name, timed=False, meanwhile=self.gate.look)
         finally:
             self.gate.open()
 
     def _reached(self, boundary: Boundary, expected: commits.Commit) -> Cut:
-        name = f"cut_{boundary.number}{self.suffix}"
-        if self.lab.forks():
-            cut = self._cut(boundary, expected, f"{name}_forked", fork=True)
-            if cut.outcome == "same":
-                return cut
-        # What blocks was met by a process that has lost nothing of its own by being a copy.
-        cut = self._cut(boundary, expected, name, fork=False)
-        return self._cut(boundary, expected, f"{name}_anew", fork=False) if cut.outcome == "not reached" else cut
+        cut = self._cut(boundary, expected, f"cut_{boundary.number}{self.suffix}")
+        if cut.outcome == "not reached":
+            cut = self._cut(boundary, expected, f"cut_{boundary.number}{self.suffix}_anew")
+        return cut
 
-    def _cut(self, boundary: Boundary, expected: commits.Commit, name: str, *, fork: bool) -> Cut:
+    def _cut(self, boundary: Boundary, expected: commits.Commit, name: str) -> Cut:
         self.lab.fresh(name)
         began = readback.mark(self.lab.admin, name)
-        killed = self._held(name, boundary.number, fork=fork)
+        killed = self._held(name, boundary.number)
         seen = self.gate.seen
         cut = Cut(
             number=boundary.number,
@@ -181,8 +175,7 @@ class _Trials:
             version_rows=left.version_rows,
             state=left.digest,
         )
-        with self.lab.forking() if fork else nullcontext():
-            return self._judged(cut, self.lab.run(f"{name}_again", timed=False))
+        return self._judged(cut, self.lab.run(f"{name}_again", timed=False))
 
     def _table(self, state: State) -> VersionTable | None:
         filled = [table for table in state.tables if table.rows]

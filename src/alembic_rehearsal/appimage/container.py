@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_rehearsal import probe
 from alembic_rehearsal.appimage.command import PORT, ContainerCommand, inside
-from alembic_rehearsal.appimage.sources import Sources
+from alembic_rehearsal.appimage.files import Files
+from alembic_rehearsal.appimage.sources import Sources, of
 from alembic_rehearsal.errors import ProjectError
 from alembic_rehearsal.model import AppImage, Endpoint, Project
 from alembic_rehearsal.postgres import engine
 from alembic_rehearsal.probe.rehearsal_probe import environ as probe_environ
+from alembic_rehearsal.probe.rehearsal_probe import overlay as probe_overlay
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -32,7 +34,14 @@ _EXCHANGE = f"{_HOME}/run"
 
 @contextmanager
 def started(
-    target: Project, image: AppImage, placeholder: Endpoint, *, directory: Path, config: Mapping[str, Any], beside: str
+    target: Project,
+    image: AppImage,
+    placeholder: Endpoint,
+    *,
+    directory: Path,
+    config: Mapping[str, Any],
+    beside: str,
+    overlay: Mapping[str, Path],
 ) -> Iterator[ContainerCommand]:
     """Run the command of *target* in *image* until the context ends.
 
@@ -41,9 +50,11 @@ def started(
         directory: for its events and its output, here.
         config: for the probe, as `rehearse.start` writes it.
         beside: the container whose network it shares.
+        overlay: as `rehearse.start` has it.
 
     Raises:
-        ProjectError: nothing in the image can be run, or the engine refuses it.
+        ProjectError: nothing in the image can be run, the engine refuses it, or a file that is to be replaced is not
+            the image's.
     """
     from docker.errors import APIError
 
@@ -52,10 +63,12 @@ def started(
     with engine.connected(engine.TIMEOUT_S) as api:
         try:
             made = _made(api, name, target, image, placeholder, beside, str(directory))
-            api.put_archive(made, "/", _archive({**config, "endpoint_port": PORT}))
+            sources = of(target.root, image.checkout)
+            replaced = {_there(api, made, sources, Path(path)): file.read_bytes() for path, file in overlay.items()}
+            api.put_archive(made, "/", _archive({**config, "endpoint_port": PORT}, replaced))
             streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             attached = engine.hijacked(api.attach_socket(made, params=streams))
-            command = ContainerCommand(attached, directory, Sources(target.root, Path(image.checkout)))
+            command = ContainerCommand(attached, directory, sources)
             api.start(made)
             if not command.began():
                 said = (directory / "output").read_text(encoding="utf-8", errors="replace").strip()
@@ -101,8 +114,28 @@ def _made(
     return str(made["Id"])
 
 
-def _archive(config: Mapping[str, Any]) -> bytes:
-    """Return what the container gets, as a tar archive for its root directory."""
+def _there(api: APIClient, container: str, sources: Sources, path: Path) -> str:
+    """Return the path in the container of a file here, once it is sure that it is the same file, or new in both.
+
+    Raises:
+        ProjectError: it isn't.
+    """
+    there = sources.there(path)
+    if there is None:
+        raise ProjectError(f"{path.name} is not where the image has its revisions")
+    inside_it = Files(api, container)
+    content = path.read_bytes() if path.exists() else b""
+    if inside_it.is_file(there) != path.exists() or inside_it.read(there, len(content) + 1) != content:
+        raise ProjectError(f"{there} in the image is not the file that is here: {path}")
+    return there
+
+
+def _archive(config: Mapping[str, Any], replaced: Mapping[str, bytes]) -> bytes:
+    """Return what the container gets, as a tar archive for its root directory.
+
+    Args:
+        replaced: what is read in place of the files of these paths in the container.
+    """
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         _add(archive, _HOME, 0o755)
@@ -119,6 +152,11 @@ def _archive(config: Mapping[str, Any]) -> bytes:
         _add(archive, _EXCHANGE, 0o777)
         _add(archive, f"{_EXCHANGE}/config.json", 0o644, json.dumps(config).encode())
         _add(archive, f"{_EXCHANGE}/events.jsonl", 0o666, b"")
+        places = {there: f"{_EXCHANGE}/replaced-{number}.py" for number, there in enumerate(replaced)}
+        for there, content in replaced.items():
+            _add(archive, places[there], 0o644, content)
+        if places:
+            _add(archive, f"{_EXCHANGE}/{probe_overlay.FILE}", 0o644, json.dumps(places).encode())
     return packed.getvalue()
 
 

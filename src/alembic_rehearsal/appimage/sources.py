@@ -15,6 +15,12 @@ _SKIPPED = {"node_modules", "site-packages", "dist-packages", "__pycache__", "ve
 _LEAST_PARTS = 2
 
 
+@functools.cache
+def of(root: str, checkout: str) -> Sources:
+    """Return what is known of these two: what one run has learned serves the next."""
+    return Sources(root, Path(checkout))
+
+
 @dataclass(frozen=True)
 class Sources:
     """Two trees with the same files in them.
@@ -46,6 +52,20 @@ class Sources:
         if path not in self._known:
             self._known[path] = self._found(path)
         return self._known[path]
+
+    def there(self, path: Path) -> str | None:
+        """Return the image's path of a file of the project's directory here, or of a new one beside such a file.
+
+        None for one that none of the localised paths has led to.
+        """
+        here = Path(os.path.relpath(path, self.checkout)).as_posix()
+        folders = {}
+        for known, local in self._known.items():
+            if local == here:
+                return known
+            folders[posixpath.dirname(local)] = posixpath.dirname(known)
+        folder = folders.get(posixpath.dirname(here))
+        return None if folder is None else posixpath.join(folder, path.name)
 
     def _found(self, path: str) -> str:
         below = posixpath.relpath(path, self.root)

@@ -168,7 +168,10 @@ def _under_way(
     else:
         # It shares the network of the server's container, so that has to be there.
         cluster = stack.enter_context(server)
-        running = stack.enter_context(_command(target, lab, placeholder, directory / "first", cluster.container))
+        beside = cluster.container
+        running = stack.enter_context(
+            _command(target, lab, placeholder, directory / "first", beside=beside, overlay=overlay)
+        )
     build = _Build(key, target, lab, cluster, running, directory, overlay)
     build.release()
     return build

@@ -2,7 +2,7 @@
 #
 # In Perl, since the PostgreSQL images of Debian's have it (postgresql-common needs it) and have no other language.
 # A frame is one letter, the connection's number, its content's length, the content:
-#   O open it    D data    A so many bytes of data were passed on    C it is closed, or to be closed    H here I am
+#   O open it    D data    A so many bytes of data were passed on    C it is closed, or to be closed    H are you there
 
 use strict;
 use Errno qw(EAGAIN EINTR);
@@ -36,6 +36,7 @@ sub forget {
 
 sub obey {
     my ($kind, $number, $content) = @_;
+    return tell_tool('H', $number, '') if $kind eq 'H';
     if ($kind eq 'O') {
         socket(my $new, PF_INET, SOCK_STREAM, 0) or return tell_tool('C', $number, '');
         connect($new, sockaddr_in($port, INADDR_LOOPBACK)) or return tell_tool('C', $number, '');
@@ -50,12 +51,11 @@ sub obey {
     elsif ($kind eq 'C') { $closing{$number} = 1 }
 }
 
-tell_tool('H', 0, '');
 while (1) {
     my ($readable, $writable) = ('', '');
     vec($readable, fileno(STDIN), 1) = 1;
     for my $number (keys %socket) {
-        vec($readable, fileno($socket{$number}), 1) = 1 if $credit{$number} > 0 && !$closing{$number};
+        vec($readable, fileno($socket{$number}), 1) = 1 if $credit{$number} > 0 || $closing{$number};
         vec($writable, fileno($socket{$number}), 1) = 1 if length $unsent{$number};
     }
     next if select($readable, $writable, undef, undef) < 0;
@@ -72,8 +72,9 @@ while (1) {
         }
         if (vec $readable, fileno($there), 1) {
             my $got = sysread $there, my $content, CHUNK;
-            if ($got) { $credit{$number} -= $got; tell_tool('D', $number, $content) }
-            elsif (defined $got || ($! != EAGAIN && $! != EINTR)) { forget($number) }
+            # Of one that is closing nobody reads any more, but a server that can't write doesn't read the rest either.
+            if ($got && !$closing{$number}) { $credit{$number} -= $got; tell_tool('D', $number, $content) }
+            elsif (defined $got ? !$got : $! != EAGAIN && $! != EINTR) { forget($number) }
         }
     }
     if (vec $readable, fileno(STDIN), 1) {

@@ -24,6 +24,7 @@ _HEAD = struct.Struct(">cII")
 _COUNT = struct.Struct(">I")
 _CHUNK = 1 << 16
 _WINDOW = 1 << 18
+_PATIENCE_S = 20.0
 
 
 class Channels:
@@ -35,19 +36,23 @@ class Channels:
 
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
-        self._frames = _frames(stream)
         self._numbers = itertools.count(1)
         self._carried: dict[int, _Channel] = {}
         # Of the stream, and of what is carried.
         self._writing, self._changing = threading.Lock(), threading.Lock()
+        self._answered = threading.Event()
         self.ended = False
 
     def begin(self) -> bool:
-        """Wait for the program's first word; False when it can't be run there."""
-        self.ended = next(self._frames, None) is None
-        if not self.ended:
-            threading.Thread(target=self._listen, daemon=True, name="channels").start()
-        return not self.ended
+        """Ask whether the program is there, and wait for its answer; False when it can't be run there.
+
+        It doesn't speak first: what comes with the head of the engine's answer is lost to who takes the stream over.
+        """
+        threading.Thread(target=self._listen, daemon=True, name="channels").start()
+        with contextlib.suppress(OSError):
+            self._say(b"H", 0)
+        self._answered.wait(_PATIENCE_S)
+        return self._answered.is_set() and not self.ended
 
     def carry(self, client: socket.socket) -> None:
         """Carry what *client* and the server say to each other, until one of the two closes."""
@@ -90,19 +95,27 @@ class Channels:
             client.shutdown(socket.SHUT_RDWR)
 
     def _listen(self) -> None:
-        for kind, number, content in self._frames:
-            channel = self._carried.get(number)
-            if channel is None:
-                continue
-            if kind == b"D":
-                channel.received.put(content)
-            elif kind == b"A":
-                channel.earn(*_COUNT.unpack(content))
-            elif kind == b"C":
+        try:
+            for kind, number, content in _frames(self._stream):
+                self._hear(kind, number, content)
+        finally:
+            with self._changing:
+                self.ended = True
+            for channel in tuple(self._carried.values()):
                 channel.end()
-        with self._changing:
-            self.ended = True
-        for channel in tuple(self._carried.values()):
+            self._answered.set()
+
+    def _hear(self, kind: bytes, number: int, content: bytes) -> None:
+        channel = self._carried.get(number)
+        if kind == b"H":
+            self._answered.set()
+        elif channel is None:
+            return
+        elif kind == b"D":
+            channel.received.put(content)
+        elif kind == b"A":
+            channel.earn(*_COUNT.unpack(content))
+        elif kind == b"C":
             channel.end()
 
     def _say(self, kind: bytes, number: int, content: bytes = b"") -> None:

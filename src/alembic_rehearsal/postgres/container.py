@@ -80,6 +80,8 @@ class Container:
                 self.close()
                 self._channels = channels.Channels(self._attached(["perl", "-e", channels.PROGRAM, "5432"]))
                 self._has_perl = self._channels.begin()
+                if not self._has_perl:
+                    self.close()
             return self._channels if self._has_perl else None
 
     def _attached(self, argv: list[str]) -> socket.socket:
@@ -162,7 +164,12 @@ def _has_memory(api: APIClient, expected_bytes: int | None) -> bool:
     """Say whether the engine's machine has plenty: half of it may be others', since it doesn't say how much is free."""
     if expected_bytes is None:
         return False
-    total: int = api.info().get("MemTotal", 0)
+    from docker.errors import APIError
+
+    try:
+        total: int = api.info().get("MemTotal", 0)
+    except APIError:  # a proxy before the engine may let only the rest through
+        return False
     return total >= 2 * workdir.memory_wanted(expected_bytes)
 
 

@@ -69,7 +69,7 @@ class _File:
         self._path = path
         self._patch = patch
         try:
-            self._before = source.read(Path(problem.evidence.project.root, path)).text
+            self._before = source.read(Path(problem.evidence.project.checkout, path)).text
         except (OSError, SyntaxError, UnicodeDecodeError) as error:
             raise NotGuardableError(f"{path} can't be read: {error}") from error
         self._tree = Tree(self._before)

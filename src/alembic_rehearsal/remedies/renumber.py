@@ -85,7 +85,7 @@ def _new_id(revision: Revision) -> str:
 
 def _text(problem: Problem, revision: Revision) -> str:
     try:
-        return source.read(Path(problem.evidence.project.root, revision.path)).text
+        return source.read(Path(problem.evidence.project.checkout, revision.path)).text
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise NotGuardableError(f"{revision.path} can't be read: {error}") from error
 

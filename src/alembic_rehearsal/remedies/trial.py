@@ -81,7 +81,7 @@ def _overlay(proposal: Proposal, evidence: Evidence, folder: Path) -> dict[str, 
         folder.mkdir(parents=True)
     files = {}
     for number, edit in enumerate(proposal.edits):
-        original = Path(evidence.project.root, edit.path)
+        original = Path(evidence.project.checkout, edit.path)
         replacement = folder / f"{number}.py"
         text = edit.after
         replacement.write_bytes(source.read(original).encoded(text) if edit.before else text.encode())
@@ -93,7 +93,7 @@ def _on_production(
     proposal: Proposal, problem: Problem, bench: Bench, name: str, overlay: Mapping[str, Path], builder: Builder | None
 ) -> tuple[Trial, tuple[str, ...]]:
     lab, left = bench.lab, None
-    if lab.forks(overlay=bool(overlay)):
+    if lab.own and lab.forks(overlay=bool(overlay)):
         with suppress(ProcessFailed), lab.forking():
             left = _left(proposal, problem, lab, f"{name}-forked", overlay)
     if left is None or left.doubtful:
@@ -152,7 +152,7 @@ def _other_schema(built: History, history: History) -> str:
 
 
 def _told_by_the_server(trace: Trace) -> bool:
-    return bool(trace.failures) and trace.failures[-1].error is not None
+    return trace.exit_status is not None and bool(trace.failures) and trace.failures[-1].error is not None
 
 
 def _went_wrong(trace: Trace) -> str:

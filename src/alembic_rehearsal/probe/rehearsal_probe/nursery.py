@@ -84,6 +84,10 @@ def _obstacle() -> str:
             continue  # that of the listing
         if int(name) > 2 and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISCHR(mode)):
             return "open pipes or sockets"
+        # The copy would keep one of flock(2), and lose one of fcntl(2): https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html
+        with open("/proc/self/fdinfo/" + name, encoding="ascii", errors="replace") as file:
+            if "\nlock:" in file.read():
+                return "a lock on a file"
     return ""
 
 
