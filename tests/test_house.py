@@ -23,6 +23,7 @@ COMMON = {
     "masking",
     "ports",
     "programs",
+    "cache",
     "errors",
     "model",
     "proc",

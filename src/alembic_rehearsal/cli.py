@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import shutil
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0 pass, 1 blocked, 2 usage, 3 no verdict, 130 interrupted."""
     interrupts.expect()
-    # It lives for seconds, imports a great deal and makes few cycles: a tenth of its time went into looking for them.
-    gc.set_threshold(50_000)
     try:
         result = cli.main(args=argv, prog_name="alembic-rehearsal", standalone_mode=False)
     except click.ClickException as error:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from alembic_rehearsal import proc
+from alembic_rehearsal import cache, proc
 from alembic_rehearsal.errors import ServerError
 
 _NAME = "alembic-rehearsal"
@@ -63,6 +63,8 @@ def run_directory(*, expected_bytes: int | None = None) -> Iterator[Path]:
     """
     base = _base(_memory_places(expected_bytes) + _temporary_places())
     sweep()
+    with contextlib.suppress(ServerError):
+        cache.tidy(cache_directory())
     name, lock = _claim(base)
     directory = base / name
     try:

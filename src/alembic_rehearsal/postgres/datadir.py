@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from alembic_rehearsal import proc, workdir
+from alembic_rehearsal.cache import used
 from alembic_rehearsal.errors import ProcessFailed, ServerError
 from alembic_rehearsal.postgres.cluster import ADMIN
 from alembic_rehearsal.postgres.installation import Installation
@@ -40,7 +41,7 @@ def initialised(installation: Installation) -> Path:
     cache = workdir.cache_directory()
     ready = cache / f"data-{installation.key}"
     if ready.is_dir():
-        return ready
+        return used(ready)
     building = cache / f".data-{installation.key}-{secrets.token_hex(4)}"
     try:
         building.mkdir(mode=0o755)

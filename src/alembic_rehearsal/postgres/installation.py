@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from alembic_rehearsal import proc, workdir
+from alembic_rehearsal.cache import used
 from alembic_rehearsal.errors import ProcessFailed, RehearsalError
 
 # Grows whenever what is kept in the cache changes its form.
@@ -66,6 +67,7 @@ def describe(bindir: Path) -> Installation | None:
         kept = workdir.cache_directory() / f"installation-{key}.json"
         found = Installation(**json.loads(kept.read_text(encoding="utf-8")))
         if Path(found.sharedir).is_dir():
+            used(kept)
             return found
     fresh = _examine(place, key)
     if fresh is not None and kept is not None:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alembic_rehearsal import workdir
+from alembic_rehearsal.cache import used
 from alembic_rehearsal.errors import ServerError
 from alembic_rehearsal.postgres.installation import FORMAT, Installation
 
@@ -78,7 +79,7 @@ def cached(name: str, build: Callable[[Path], None]) -> Path:
     cache = workdir.cache_directory()
     ready = cache / name
     if ready.is_dir():
-        return ready
+        return used(ready)
     building = cache / f".{name}-{secrets.token_hex(4)}"
     try:
         building.mkdir(mode=0o755)
