@@ -33,12 +33,15 @@ upgrade passes, each check looks at it: an *error* there is an upgrade blocked t
 does not, each remedy that is said to have passed is carried out again without the tool: the files are changed in a copy
 of the project's package, or the version row is set, on the dump restored by `psql`; then the project's own command
 upgrades it. It has to end with status 0 and at the heads. "Schema" is `pg_dump -s` afterwards, line by line, against
-that of the unaltered production at the same revision, restored and upgraded in the same way, where that passes. (The
-rows so far are older: their unaltered production had not been restored, which writes expressions otherwise.)
+that of the unaltered production at the same revision, restored and upgraded in the same way, where that passes.
+(The rows of optuna, prefect and langflow are older: their unaltered production had not been restored, which writes
+expressions otherwise.)
 
-Not every revision of those histories was run: the table at the end and the counts say which. prefect's errors are of
-revisions that commit in parts; [retries.md](retries.md) has some of them killed by hand. An error for an altered
-production is of an upgrade that ends with status 0 and does not do what it does from base.
+Not every revision of those histories was run: the table at the end and the counts say which. prefect's errors and
+dagster's are of revisions that commit in parts; [retries.md](retries.md) has some of prefect's killed by hand. (dagster
+connects in autocommit, and makes an index only where it makes the table: a deploy that dies between the two leaves a
+table that never gets it.) An error for an altered production is of an upgrade that ends with status 0 and does not do
+what it does from base.
 """
 
 
