@@ -17,7 +17,6 @@ from alembic_rehearsal import catalog, causes, divergence, lineage, mending
 from alembic_rehearsal import project as projects
 from alembic_rehearsal.catalog import Facts, uses
 from alembic_rehearsal.checks import skipped_silently
-from alembic_rehearsal.errors import ProcessFailed
 from alembic_rehearsal.history import History, alone, building
 from alembic_rehearsal.lab import PRISTINE, Lab
 from alembic_rehearsal.model import Drift, Options, Trace
@@ -142,18 +141,17 @@ def _of_failure(lab: Lab, trace: Trace, directory: Path, builder: building.Build
 def _surveyed(lab: Lab, trace: Trace) -> Trace:
     """Return what a survey does, which begins at the first connection of the true run's where that is possible.
 
-    A copy of a process may lack what its original has taken away at its end: files, for one. So it is believed if it
-    meets what the true run met, and nothing but the server hinders it.
+    It is believed there if it meets what the true run met, and nothing but the server hinders it.
     """
-    lab.fresh("survey")
+
+    def run() -> Trace:
+        name = lab.name("survey")
+        lab.fresh(name)
+        with lab.step("survey"):
+            return lab.run(name, mode="survey", timed=False)
+
     # What could not be believed is done once more, and for that the roles of the first must be out of the way.
-    if lab.own and lab.forks():
-        with contextlib.suppress(ProcessFailed), lab.forking(), lab.clock.step("survey (forked)"):
-            survey = lab.run("survey-forked", mode="survey", timed=False)
-            if _is_believed(survey, trace):
-                return survey
-        lab.fresh("survey-anew")
-    return lab.run("survey", mode="survey")
+    return lab.tried(run, lambda survey: not _is_believed(survey, trace)) if lab.own else run()
 
 
 def _is_believed(survey: Trace, trace: Trace) -> bool:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from psycopg2 import sql
 
 from alembic_rehearsal import clones, locks, rehearse
 from alembic_rehearsal.connect import connected
+from alembic_rehearsal.errors import ProcessFailed
 from alembic_rehearsal.listening import Clock, Listener
 from alembic_rehearsal.model import Endpoint, LogRecord, Migrator, Options, Project, Restored, Trace
 from alembic_rehearsal.postgres import Cluster
 from alembic_rehearsal.project import readable
+
+_Found = TypeVar("_Found")
 
 PRISTINE = "rehearsal_pristine"
 # What the true run left, once another run has taken its place.
@@ -112,14 +116,31 @@ class Lab:
         nursery = self.true.nursery if self.true is not None else None
         return nursery is not None and (nursery.reads_revisions if overlay else nursery.settled)
 
-    @contextlib.contextmanager
-    def forking(self) -> Iterator[None]:
-        """Have the runs in between begin there."""
-        self.fork = True
-        try:
-            yield
-        finally:
-            self.fork = False
+    def tried(self, run: Callable[[], _Found], doubtful: Callable[[_Found], bool], *, overlay: bool = False) -> _Found:
+        """Return what *run* finds with the runs in it begun there, or from a fresh start if they can't be.
+
+        A copy of a process may lack what its original has taken away at its end: files, for one. What is *doubtful* for
+        that is looked for once more from a fresh start.
+        """
+        if self.forks(overlay=overlay):
+            self.fork = True
+            # A copy that does not come about says nothing, as a doubtful one does.
+            with contextlib.suppress(ProcessFailed):
+                try:
+                    found = run()
+                finally:
+                    self.fork = False
+                if not doubtful(found):
+                    return found
+        return run()
+
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """Time a trial; a fork is another step than a start."""
+        return self.clock.step(f"{name} (forked)" if self.fork else name)
+
+    def name(self, trial: str) -> str:
+        """Return the name of the run: one whose process is forked may be made once more."""
+        return f"{trial}-forked" if self.fork else trial
 
     def beside(self, dbname: str) -> Lab:
         """Return one on the same server whose runs are on the database *dbname*, copies of the finished one only."""

@@ -16,7 +16,7 @@ from alembic_rehearsal import grades, lineage, readback
 from alembic_rehearsal.again import beside, cuts, race, rerun, second
 from alembic_rehearsal.again.ground import Ground, ground
 from alembic_rehearsal.again.records import Again
-from alembic_rehearsal.errors import ProcessFailed, RehearsalError
+from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.lab import Lab
 from alembic_rehearsal.model import Options, Trace, VersionTable
 
@@ -100,7 +100,7 @@ class _Trials:
                     for number, (check, begin) in enumerate(_ON_THE_FINISHED.items(), 1):
                         if check in wanted:
                             start = beside.ground(self.start, number, fork=self.start.lab.forks())
-                            run = begin(start, lab.aside("rehearsed"), start.name(f"beside-{number}"))
+                            run = begin(start, lab.aside("rehearsed"), start.lab.name(f"beside-{number}"))
                             begun[check] = stack.enter_context(run)
             yield begun
 
@@ -114,23 +114,23 @@ class _Trials:
         if trial.check not in wanted:
             return None
         lab = self.start.lab
+
+        def run() -> _Result:
+            return trial.run(self.start)
+
+        def doubtful(found: _Result) -> bool:
+            return trial.doubtful(found, lab.options)
+
         lab.listener.progress(f"trying {_WHAT[trial.check]}")
         try:
-            result = first() if first else self._forked(trial)
-            if result is None or trial.doubtful(result, lab.options):
-                # A copy of a process may lack what its original has taken away at its end: files, for one.
-                result = trial.run(self.start)
-            return result
+            if first is None:
+                return lab.tried(run, doubtful)
+            found = first()
+            return run() if doubtful(found) else found
         except (RehearsalError, psycopg2.Error) as error:
             said = str(error).strip().split("\n", 1)[0]
             self.untried.append(f"{_WHAT[trial.check]}: {said}")
             return None
-
-    def _forked(self, trial: _Trial[_Result]) -> _Result | None:
-        if self.start.lab.forks():
-            with suppress(ProcessFailed), self.start.lab.forking():
-                return trial.run(self.start)
-        return None
 
 
 def _recorded(found: Iterable[VersionTable], trace: Trace) -> bool:

@@ -23,7 +23,7 @@ def is_possible(start: Ground) -> bool:
     """
     lab = start.lab
     # Roles and settings are one for all databases of a server, and on somebody else's the log can't tell them apart.
-    if lab.cluster.offer.provider == "server" or lab.shared() != lab.shared_before:
+    if not lab.own or lab.shared() != lab.shared_before:
         return False
     # A copy of the command's process hands on the environment of its original to the programs that it starts.
     return not (start.trace.children or _named(start))

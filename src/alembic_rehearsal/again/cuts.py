@@ -43,7 +43,7 @@ def prepared(start: Ground, xid: int) -> Callable[[], Cuts | None] | None:
         ServerError: the server refuses.
     """
     lab, trace = start.lab, start.trace
-    if lab.cluster.offer.provider == "server":
+    if not lab.own:
         parted = boundaries.found(_commits_seen(trace), trace)
         return (lambda: Cuts(untried=(_why(parted, _FOREIGN),))) if parted else None
     times = commits.since(lab.admin, xid)

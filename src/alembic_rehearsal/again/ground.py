@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from alembic_rehearsal import catalog, readback
@@ -31,14 +30,6 @@ class Ground:
     finished: Facts
     tables: tuple[VersionTable, ...]
     limit_s: float
-
-    def step(self, name: str) -> AbstractContextManager[None]:
-        """Time a trial; a fork is another step than a start."""
-        return self.lab.clock.step(f"{name} (forked)" if self.lab.fork else name)
-
-    def name(self, trial: str) -> str:
-        """Return the name of the run: one whose process is forked may be made once more."""
-        return f"{trial}-forked" if self.lab.fork else trial
 
 
 def ground(lab: Lab, trace: Trace, tables: tuple[VersionTable, ...]) -> Ground:

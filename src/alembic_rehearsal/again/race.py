@@ -41,8 +41,8 @@ def run(start: Ground) -> Race:
     if lab.roles_left():
         message = "the revisions make roles, which a server that is somebody else's keeps"
         raise ServerError(message)
-    with start.step("race"):
-        name = start.name("race")
+    with start.lab.step("race"):
+        name = start.lab.name("race")
         lab.fresh(name)
         with contextlib.ExitStack() as stack:
             several = [

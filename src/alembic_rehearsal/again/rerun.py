@@ -25,7 +25,7 @@ def run(start: Ground) -> Rerun:
         RehearsalError: the server refuses.
         psycopg2.Error: the version rows can't be put back.
     """
-    with begun(start, FINISHED, start.name("rerun")) as rest:
+    with begun(start, FINISHED, start.lab.name("rerun")) as rest:
         return rest()
 
 
@@ -37,7 +37,7 @@ def begun(start: Ground, source: str, name: str) -> Iterator[Callable[[], Rerun]
         RehearsalError, psycopg2.Error: as `run`, and so does what is handed out.
     """
     lab = start.lab
-    with start.step("run again"):
+    with start.lab.step("run again"):
         lab.fresh(name, source)
         rows.put_back(lab.admin, start.tables, lab.restored.version_tables)
         before = rows.sums(lab.admin, start.tables)

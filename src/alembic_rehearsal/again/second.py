@@ -19,7 +19,7 @@ def run(start: Ground) -> Second:
     Raises:
         RehearsalError: the server refuses.
     """
-    with begun(start, FINISHED, start.name("second-run")) as rest:
+    with begun(start, FINISHED, start.lab.name("second-run")) as rest:
         return rest()
 
 
@@ -31,7 +31,7 @@ def begun(start: Ground, source: str, name: str) -> Iterator[Callable[[], Second
         RehearsalError: the server refuses, and so does what is handed out.
     """
     lab = start.lab
-    with start.step("second run"):
+    with start.lab.step("second run"):
         lab.fresh(name, source)
         mark = readback.mark(lab.admin, secrets.token_hex(8))
         with lab.start(name) as running:

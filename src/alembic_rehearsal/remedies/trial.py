@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import psycopg2
 
 from alembic_rehearsal import catalog, lineage, versions
 from alembic_rehearsal.catalog import Facts
-from alembic_rehearsal.errors import ProcessFailed, RehearsalError
+from alembic_rehearsal.errors import RehearsalError
 from alembic_rehearsal.history import History
 from alembic_rehearsal.history.building import Builder
 from alembic_rehearsal.lab import Lab
@@ -92,13 +92,13 @@ def _overlay(proposal: Proposal, evidence: Evidence, folder: Path) -> dict[str, 
 def _on_production(
     proposal: Proposal, problem: Problem, bench: Bench, name: str, overlay: Mapping[str, Path], builder: Builder | None
 ) -> tuple[Trial, tuple[str, ...]]:
-    lab, left = bench.lab, None
-    if lab.own and lab.forks(overlay=bool(overlay)):
-        with suppress(ProcessFailed), lab.forking():
-            left = _left(proposal, problem, lab, f"{name}-forked", overlay)
-    if left is None or left.doubtful:
-        # A copy of a process may lack what its original has taken away at its end: files, for one.
-        left = _left(proposal, problem, lab, name, overlay)
+    lab = bench.lab
+
+    def run() -> _Left:
+        return _left(proposal, problem, lab, lab.name(name), overlay)
+
+    # As for a survey: roles of a first try would be in the way of the second.
+    left = lab.tried(run, lambda each: each.doubtful, overlay=bool(overlay)) if lab.own else run()
     if left.fault or left.after is None:
         return Trial("failed", reason=left.fault), left.judged.notes if left.judged else ()
     return _on_empty(problem, builder, left.after, left.judged)
