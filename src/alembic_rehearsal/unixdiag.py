@@ -20,6 +20,8 @@ _SHOW_NAME, _SHOW_VFS = 1, 2
 _NAME, _VFS = 0, 1
 # struct nlmsghdr: length, type, flags, sequence, port.
 _HEAD = struct.Struct("=IHHII")
+# struct nlmsgerr begins with the negative error number.
+_FAULT = struct.Struct("=i")
 # struct unix_diag_req: family, protocol, padding, states, inode, what to show, cookie.
 _ASKED = struct.Struct("=BBHIII2I")
 # struct unix_diag_msg: family, type, state, padding, the socket's own inode, cookie.
@@ -71,8 +73,8 @@ def _messages(kernel: socket.socket) -> Iterator[bytes]:
             if kind == _DONE:
                 return
             if kind == _ERROR:
-                number = -int.from_bytes(chunk[_HEAD.size : _HEAD.size + 4], "little", signed=True)
-                raise OSError(number, os.strerror(number))
+                [number] = _FAULT.unpack_from(chunk, _HEAD.size)
+                raise OSError(-number, os.strerror(-number))
             yield chunk[_HEAD.size : length]
             chunk = chunk[_aligned(length) :]
 

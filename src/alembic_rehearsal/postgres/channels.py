@@ -17,14 +17,16 @@ from pathlib import Path
 
 from alembic_rehearsal.postgres import relay
 
-PROGRAM = Path(__file__).with_suffix(".pl").read_text(encoding="ascii")
-
 # As in channels.pl.
 _HEAD = struct.Struct(">cII")
 _COUNT = struct.Struct(">I")
-_CHUNK = 1 << 16
 _WINDOW = 1 << 18
 _PATIENCE_S = 20.0
+
+
+def program() -> str:
+    """Return the text of the program for Perl."""
+    return Path(__file__).with_suffix(".pl").read_text(encoding="ascii")
 
 
 class Channels:
@@ -66,7 +68,7 @@ class Channels:
         try:
             self._say(b"O", number)
             outwards.start()
-            while (chunk := client.recv(_CHUNK)) and channel.spend(len(chunk)):
+            while (chunk := client.recv(relay.CHUNK)) and channel.spend(len(chunk)):
                 self._say(b"D", number, chunk)
         except OSError:
             pass  # of either end: both are closed below
@@ -81,9 +83,7 @@ class Channels:
 
     def close(self) -> None:
         """End the program and with it all connections."""
-        with contextlib.suppress(OSError):
-            self._stream.shutdown(socket.SHUT_RDWR)
-        self._stream.close()
+        relay.close(self._stream)
 
     def _pass_on(self, number: int, channel: _Channel, client: socket.socket) -> None:
         with contextlib.suppress(OSError):

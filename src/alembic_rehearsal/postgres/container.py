@@ -78,7 +78,7 @@ class Container:
         with self._lock:
             if self._has_perl and (self._channels is None or self._channels.ended):
                 self.close()
-                self._channels = channels.Channels(self._attached(["perl", "-e", channels.PROGRAM, "5432"]))
+                self._channels = channels.Channels(self._attached(["perl", "-e", channels.program(), "5432"]))
                 self._has_perl = self._channels.begin()
                 if not self._has_perl:
                     self.close()

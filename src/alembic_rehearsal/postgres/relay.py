@@ -26,7 +26,7 @@ cat >&3
 kill $copier
 """
 
-_CHUNK = 1 << 16
+CHUNK = 1 << 16
 # Frames of an attached stream without a terminal: one byte for which stream, three zeros, the length.
 # https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
 _HEADER = struct.Struct(">BxxxL")
@@ -65,7 +65,7 @@ def listening(carry: Callable[[socket.socket], None], port: int | None) -> Itera
         # Of requests, docker or the socket: for the client a closed connection.
         with contextlib.suppress(Exception):
             carry(client)
-        _close(client)
+        close(client)
         open_sockets.discard(client)
 
     def accept() -> None:
@@ -84,7 +84,7 @@ def listening(carry: Callable[[socket.socket], None], port: int | None) -> Itera
     finally:
         # accept() in the other thread returns only when the socket is shut down, not when it is closed.
         for one in (server, *tuple(open_sockets)):
-            _close(one)
+            close(one)
         for thread in threads:
             thread.join(2)
 
@@ -94,7 +94,7 @@ def copy(client: socket.socket, inner: socket.socket) -> None:
 
     def inwards() -> None:
         with contextlib.suppress(OSError):
-            while chunk := client.recv(_CHUNK):
+            while chunk := client.recv(CHUNK):
                 inner.sendall(chunk)
         with contextlib.suppress(OSError):
             inner.shutdown(socket.SHUT_WR)
@@ -104,7 +104,7 @@ def copy(client: socket.socket, inner: socket.socket) -> None:
         for stream, content in frames(inner.recv):
             if stream == STDOUT:
                 client.sendall(content)
-    _close(inner)
+    close(inner)
 
 
 def _start(threads: list[threading.Thread], work: Callable[[], None]) -> None:
@@ -114,7 +114,8 @@ def _start(threads: list[threading.Thread], work: Callable[[], None]) -> None:
     thread.start()
 
 
-def _close(one: socket.socket) -> None:
+def close(one: socket.socket) -> None:
+    """Close it both ways, so that whoever waits for it in another thread stops."""
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
     one.close()
@@ -123,7 +124,7 @@ def _close(one: socket.socket) -> None:
 def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
     parts = []
     while size > 0:
-        part = read(min(size, _CHUNK))
+        part = read(min(size, CHUNK))
         if not part:
             break
         parts.append(part)
