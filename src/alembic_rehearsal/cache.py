@@ -33,10 +33,11 @@ def tidy(cache: Path) -> None:
     with contextlib.suppress(OSError), os.scandir(cache) as entries:
         for entry in entries:
             if _ENTRY.match(entry.name) and entry.stat(follow_symlinks=False).st_mtime < limit:
-                _remove(Path(entry.path))
+                drop(Path(entry.path))
 
 
-def _remove(entry: Path) -> None:
+def drop(entry: Path) -> None:
+    """Remove *entry*; nothing happens if it can't be."""
     if entry.is_dir():
         # Nobody is to copy half of it.
         grave = entry.with_name(f".{entry.name.lstrip('.')}-{secrets.token_hex(4)}")

@@ -37,8 +37,9 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
     if options.base:
         # Before anything is started: a run is too much for a word that was mistyped.
         since.commit_of(target.checkout, options.base)
-    with workdir.run_directory(expected_bytes=workdir.expected_bytes(options.dump)) as run:
-        attempt = _Attempt(target, environ, run, listener)
+    expected_bytes = workdir.restored_bytes(options.dump)
+    with workdir.run_directory(expected_bytes=expected_bytes) as run:
+        attempt = _Attempt(target, environ, run, listener, expected_bytes)
         for number in range(_TRIES):
             try:
                 return attempt.report(options, run / str(number))
@@ -55,11 +56,14 @@ def rehearse_upgrade(options: Options, environ: Mapping[str, str], listener: Lis
 class _Attempt:
     """Everything on one port; what was found out before the server's start serves the next attempt too."""
 
-    def __init__(self, target: Project, environ: Mapping[str, str], run: Path, listener: Listener) -> None:
+    def __init__(
+        self, target: Project, environ: Mapping[str, str], run: Path, listener: Listener, expected_bytes: int
+    ) -> None:
         self._target = target
         self._environ = environ
         self._run = run
         self._listener = listener
+        self._expected_bytes = expected_bytes
         self._clock = Clock()
         self._prepared: stage.Prepared | None = None
         self.version_table: tuple[str, str] | None = None
@@ -88,6 +92,7 @@ class _Attempt:
                 password=password,
                 clock=self._clock,
                 listener=self._listener,
+                expected_bytes=self._expected_bytes,
                 version_table=self.version_table,
             ).report()
         from alembic_rehearsal.postgres import leftovers

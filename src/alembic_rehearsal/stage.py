@@ -31,7 +31,6 @@ from alembic_rehearsal import (
     readback,
     rehearse,
     versions,
-    workdir,
 )
 from alembic_rehearsal.checks import _names, depends_on_rows
 from alembic_rehearsal.errors import OtherOwnerError, OtherTableError
@@ -96,6 +95,7 @@ class Stage:
 
     Attributes:
         running: the command, started already; None for one that has to wait for the server's container.
+        expected_bytes: what will be restored, at most.
         version_table: schema and name of the one that `--at` is written to, where an earlier try has found it out.
     """
 
@@ -109,6 +109,7 @@ class Stage:
     password: str = field(repr=False)
     clock: Clock
     listener: Listener
+    expected_bytes: int
     version_table: tuple[str, str] | None = None
     _bench: Lab | None = field(default=None, init=False)
 
@@ -154,7 +155,7 @@ class Stage:
             port=self.port,
             password=self.password,
             trusted=PLATFORMS.get(self.target.platform, frozenset()),
-            expected_bytes=workdir.expected_bytes(self.options.dump),
+            expected_bytes=self.expected_bytes,
         )
 
     def _command(self, cluster: postgres.Cluster) -> AbstractContextManager[rehearse.Rehearsal]:

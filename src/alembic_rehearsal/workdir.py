@@ -34,7 +34,7 @@ _SPARE_BYTES = 2 << 30
 _SERVER_BYTES = 1 << 30
 
 
-def expected_bytes(dump: str) -> int:
+def restored_bytes(dump: str) -> int:
     """Return how much a dump may amount to at most, as long as it is small: SQL compresses to a tenth or so."""
     path = Path(dump)
     files = path.rglob("*") if path.is_dir() else (path,)

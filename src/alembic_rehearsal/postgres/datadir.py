@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from alembic_rehearsal import proc, workdir
-from alembic_rehearsal.cache import used
+from alembic_rehearsal.cache import drop, used
 from alembic_rehearsal.errors import ProcessFailed, ServerError
 from alembic_rehearsal.postgres.cluster import ADMIN
 from alembic_rehearsal.postgres.installation import Installation
@@ -63,11 +63,7 @@ def initialised(installation: Installation) -> Path:
 
 def forget(installation: Installation) -> None:
     """Drop the cached directory: a server didn't come up from a copy of it."""
-    cache = workdir.cache_directory()
-    grave = cache / f".data-{installation.key}-{secrets.token_hex(4)}"
-    with contextlib.suppress(OSError):
-        (cache / f"data-{installation.key}").rename(grave)
-    shutil.rmtree(grave, ignore_errors=True)
+    drop(workdir.cache_directory() / f"data-{installation.key}")
 
 
 def _initdb(installation: Installation, building: Path, data: Path) -> None:
