@@ -10,7 +10,7 @@ import pytest
 
 from alembic_rehearsal import postgres, workdir
 from alembic_rehearsal.model import Offer
-from alembic_rehearsal.postgres import Cluster, databases
+from alembic_rehearsal.postgres import Cluster, databases, docker
 
 _numbers = itertools.count(1)
 
@@ -31,7 +31,16 @@ def started(offer: Offer) -> Iterator[Cluster]:
         yield cluster
 
 
-def _first(major: int | None, provider: str | None = None) -> Offer:
+def of_engine() -> list[Offer]:
+    """Return what the engine's images give, by major version; without one the test is skipped (failed if required)."""
+    offered, reason = docker.offers()
+    if not offered:
+        pytest.skip(reason)
+    return sorted(offered, key=lambda one: one.major)
+
+
+def first(major: int | None, provider: str | None = None) -> Offer:
+    """Return the first of that major version and provider that can be started here; without one a test is skipped."""
     for offer in available():
         if major in (None, offer.major) and provider in (None, offer.provider):
             return offer
@@ -42,21 +51,21 @@ def _first(major: int | None, provider: str | None = None) -> Offer:
 def cluster() -> Iterator[Cluster]:
     """PostgreSQL 15 of this machine, else the first server that there is."""
     local = [offer for offer in available() if (offer.provider, offer.major) == ("local", 15)]
-    with started(local[0] if local else _first(None)) as running:
+    with started(local[0] if local else first(None)) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def cluster17() -> Iterator[Cluster]:
     """PostgreSQL 17 from its wheel."""
-    with started(_first(17, "embedded")) as running:
+    with started(first(17, "embedded")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def cluster18() -> Iterator[Cluster]:
     """PostgreSQL 18 from its wheel."""
-    with started(_first(18, "embedded")) as running:
+    with started(first(18, "embedded")) as running:
         yield running
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alembic_rehearsal.postgres import docker
+from fix_postgres import of_engine
 from fix_projects import BODY, CUTS_ALONE, Production, Run, Tool, write_project
 
 STAMPED = """
@@ -250,9 +250,8 @@ def test_it_is_found_on_every_server_of_the_tools_own(
     server: str, production: Production, rehearse: Tool, tmp_path: Path
 ) -> None:
     """Another major, and a server that listens in a container."""
-    offered, reason = docker.offers()
-    if server == "docker" and not offered:
-        pytest.skip(reason)
+    if server == "docker":
+        of_engine()
     production.execute(STAMPED)
     project = write_project(tmp_path / "p", {"0001": "", "0002": TWINS[1].bad})
 

@@ -14,7 +14,8 @@ import psycopg2
 import pytest
 
 from alembic_rehearsal.connect import connected
-from alembic_rehearsal.postgres import Cluster, databases, docker
+from alembic_rehearsal.postgres import Cluster, databases
+from fix_postgres import of_engine
 from fix_projects import BODY, OWNER, Production, Tool, write_project
 
 USERS = 'op.create_table("users", sa.Column("id", sa.Integer, primary_key=True))'
@@ -62,9 +63,7 @@ def test_a_dump_gets_a_server_of_its_own_major(newer: Production, project: Path,
 @pytest.mark.docker(alone=True)
 def test_a_container_is_as_good_as_a_local_server(production: Production, project: Path, rehearse: Tool) -> None:
     """The docker provider blocks what is to be blocked, and its container is gone afterwards."""
-    offered, reason = docker.offers()
-    if not offered:
-        pytest.skip(reason)
+    of_engine()
     production.execute(STAMPED + "CREATE TABLE tokens (id int)")
 
     done = rehearse(project, production.dump(), "--postgres", "docker")

@@ -16,7 +16,8 @@ import pytest
 
 from alembic_rehearsal import postgres
 from alembic_rehearsal.model import Offer
-from alembic_rehearsal.postgres import Cluster, docker
+from alembic_rehearsal.postgres import Cluster
+from fix_postgres import of_engine
 
 pytestmark = pytest.mark.docker
 
@@ -29,10 +30,7 @@ WITHOUT = "ln -sf /usr/lib/postgresql/*/bin/psql /usr/bin/psql && rm /usr/bin/pe
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Offer]:
     """An image without Perl, as those made of Alpine are."""
-    offered, reason = docker.offers()
-    if not offered:
-        pytest.skip(reason)
-    newest = max(offered, key=lambda one: one.major)
+    newest = of_engine()[-1]
     folder = tmp_path / "bare"
     folder.mkdir()
     (folder / "Dockerfile").write_text(f"FROM {newest.location}\nRUN {WITHOUT}\n")
@@ -45,10 +43,7 @@ def bare(tmp_path: Path) -> Iterator[Offer]:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A server in a container."""
-    offered, reason = docker.offers()
-    if not offered:
-        pytest.skip(reason)
-    newest = max(offered, key=lambda one: one.major)
+    newest = of_engine()[-1]
     with postgres.start(newest, workdir=tmp_path / "server", password=secrets.token_hex(8)) as running:
         running.ready(60)
         yield running

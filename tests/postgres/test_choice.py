@@ -7,6 +7,7 @@ import pytest
 from alembic_rehearsal.errors import ServerError, UsageError
 from alembic_rehearsal.model import Need, Offer
 from alembic_rehearsal.postgres import choice, docker, embedded, engine, images, local
+from fix_postgres import of_engine
 
 _LOCAL_15 = Offer("local", 15, "15.18", "/pg15", frozenset({"hstore", "uuid-ossp"}))
 _LOCAL_16 = Offer("local", 16, "16.4", "/pg16", frozenset({"hstore"}))
@@ -146,9 +147,7 @@ def test_contrib_changes_with_the_major() -> None:
 @pytest.mark.docker
 def test_an_image_of_one_s_own_is_asked_for_its_major() -> None:
     """Its tag needn't say it; what is in it shows at the restore."""
-    offered, reason = docker.offers()
-    if not offered:
-        pytest.skip(reason)
+    offered = of_engine()
     with engine.connected(10) as api:
         api.tag(offered[0].location, "rehearsal-test", tag="mine")
     try:
@@ -164,8 +163,6 @@ def test_an_image_of_one_s_own_is_asked_for_its_major() -> None:
 @pytest.mark.docker
 def test_an_image_that_cannot_be_had_is_a_clear_error() -> None:
     """Before anything else is done."""
-    _, reason = docker.offers()
-    if reason:
-        pytest.skip(reason)
+    of_engine()
     with pytest.raises(ServerError, match="the image rehearsal-test:none is not here and can't be pulled"):
         choice.choose(Need(15), image="rehearsal-test:none")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from alembic_rehearsal import workdir
-from alembic_rehearsal.postgres import docker, engine
-from fix_postgres import available
+from alembic_rehearsal.postgres import engine
+from fix_postgres import available, of_engine
 
 # What the command line does with signals: an exception in the main thread.
 _TOOL = """
@@ -167,10 +167,7 @@ def test_a_server_without_its_tool_is_ended_by_the_sweep() -> None:
 @pytest.mark.docker
 def test_a_killed_tool_s_container_goes_by_itself() -> None:
     """Its input is closed then, which ends the server; the engine removes it with its volume."""
-    offered, reason = docker.offers()
-    if not offered:
-        pytest.skip(reason)
-    tool, place = _tool("ready", provider="docker", location=offered[0].location)
+    tool, place = _tool("ready", provider="docker", location=of_engine()[0].location)
     tool.kill()
     tool.wait()
     assert tool.stdout is not None

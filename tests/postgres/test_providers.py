@@ -17,8 +17,8 @@ import pytest
 from alembic_rehearsal import postgres, proc, sandbox, workdir
 from alembic_rehearsal.errors import ServerError
 from alembic_rehearsal.model import Endpoint, Offer
-from alembic_rehearsal.postgres import Cluster, databases, docker, engine
-from fix_postgres import available
+from alembic_rehearsal.postgres import Cluster, databases, engine
+from fix_postgres import available, of_engine
 
 
 def _cases() -> list[object]:
@@ -32,10 +32,7 @@ def offer(request: pytest.FixtureRequest) -> Offer:
     """One offer of each provider."""
     if isinstance(request.param, Offer):
         return request.param
-    offered, reason = docker.offers()
-    if not offered:
-        pytest.skip(reason)
-    return min(offered, key=lambda one: one.major)
+    return of_engine()[0]
 
 
 @contextmanager
@@ -165,12 +162,9 @@ def _containers(token: str) -> list[str]:
 @pytest.mark.docker
 def test_a_container_can_reach_nothing() -> None:
     """It has no network at all: neither the engine's host nor the world."""
-    offered, reason = docker.offers()
-    if not offered:
-        pytest.skip(reason)
     with (
         workdir.run_directory(expected_bytes=0) as place,
-        postgres.start(offered[0], workdir=place, password="x") as cluster,
+        postgres.start(of_engine()[0], workdir=place, password="x") as cluster,
     ):
         cluster.ready(60)
         with connected(cluster.admin) as cursor:
@@ -184,12 +178,9 @@ def test_a_container_can_reach_nothing() -> None:
 @pytest.mark.parametrize(("expected", "filesystem"), [(0, "tmpfs"), (1 << 50, "other"), (None, "other")])
 def test_a_container_keeps_a_small_database_in_memory(expected: int | None, filesystem: str) -> None:
     """Its set-up makes a thousand files; what is too big for the engine's machine, or not known, is on its disk."""
-    offered, reason = docker.offers()
-    if not offered:
-        pytest.skip(reason)
     with (
         workdir.run_directory(expected_bytes=0) as place,
-        postgres.start(offered[0], workdir=place, password="x", expected_bytes=expected) as cluster,
+        postgres.start(of_engine()[0], workdir=place, password="x", expected_bytes=expected) as cluster,
     ):
         cluster.ready(60)
         with connected(cluster.admin) as cursor:
